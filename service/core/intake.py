@@ -1,0 +1,215 @@
+"""From the bytes of a post to facts that may be committed, one verdict an event.
+
+A bad event never fails its neighbours: it becomes a `Rejected` that names its field, what was wrong and what would be
+right.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar, cast
+
+import msgspec
+
+from service.core.errors import InvalidInput, TooLarge
+from service.core.event import (
+    EPOCH,
+    EVENT_CLASSES,
+    MAX_EVENTS_PER_POST,
+    MAX_FUTURE_US,
+    MIN_US,
+
+    Accepted,
+    AnyEvent,
+    Fact,
+    Kind,
+    Rejected,
+    StoredData,
+    moment,
+)
+from service.core.recorded import expand
+
+_one: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_many: msgspec.json.Decoder[list[AnyEvent]] = msgspec.json.Decoder(list[AnyEvent])
+_raw_many: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
+
+T = TypeVar("T")
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
+_TYPES = ", ".join(sorted(str(cls.__struct_config__.tag) for cls in EVENT_CLASSES))
+_RIGHT = {
+    "type": f"it must be one of {_TYPES}",
+    "time": "it must be an RFC 3339 time with an offset, such as 2026-11-21T09:15:02.120Z",
+    "data.site": "it must be 1 to 64 letters, digits or any of - _ . :",
+    "data.queue": "it must be 1 to 64 letters, digits or any of - _ . :",
+    "data.to_queue": "it must be 1 to 64 letters, digits or any of - _ . :",
+    "data.channel": "it must be one of pos, phone, chat, email, web, kiosk",
+    "data.to": "it must be one of voicemail, callback, overflow, timeout, exit",
+    "data.kind": "it must be one of wrong_item, remake, refund, billing, other",
+    "data.outcome": "it must be one of answered, abandoned, diverted",
+    "specversion": "it must be 1.0 or left out",
+    "subject": "it must name the interaction, in 1 to 256 characters",
+    "id": "it must be a string of 1 to 256 characters",
+    "source": "it must be a string of 1 to 256 characters",
+}
+
+
+def read_json(body: bytes) -> list[AnyEvent | Rejected]:
+    """The events of a JSON body: one event, or an array of them. Raises InvalidInput where it is no JSON."""
+    try:
+        if body.lstrip()[:1] == b"[":
+            events: list[AnyEvent | Rejected] = list(_many.decode(body))
+            return _bounded(events)
+        return [_one.decode(body)]
+    except msgspec.ValidationError:
+        return _read_each(_split_json(body))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _not_json(error) from error
+
+
+def read_lines(body: bytes) -> list[AnyEvent | Rejected]:
+    """The events of an NDJSON body, one a line; blank lines are passed over, and don't count in `index`."""
+    try:
+        events: list[AnyEvent | Rejected] = list(_one.decode_lines(body))
+    except (msgspec.DecodeError, RecursionError):
+        events = _read_each(_bounded([line for line in body.splitlines() if line.strip()]))
+    return _bounded(events)
+
+
+def _bounded(items: list[T]) -> list[T]:
+    if len(items) > MAX_EVENTS_PER_POST:
+        raise TooLarge(f"{len(items)} events in one post; at most {MAX_EVENTS_PER_POST} are taken, so split the post")
+    return items
+
+
+def _split_json(body: bytes) -> list[bytes]:
+    try:
+        if body.lstrip()[:1] == b"[":
+            return _bounded([bytes(raw) for raw in _raw_many.decode(body)])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _not_json(error) from error
+    return [body]
+
+
+def _not_json(error: Exception) -> InvalidInput:
+    return InvalidInput(f"the body is not JSON: {error}", code="invalid_json")
+
+
+def _read_each(raws: list[bytes]) -> list[AnyEvent | Rejected]:
+    return [_read_one(index, raw) for index, raw in enumerate(raws)]
+
+
+def _read_one(index: int, raw: bytes) -> AnyEvent | Rejected:
+    try:
+        return _one.decode(raw)
+    except msgspec.ValidationError as error:
+        problem = _explain(str(error))
+        return Rejected(index, _id_of(raw), problem.code, str(problem))
+    except (msgspec.DecodeError, RecursionError) as error:
+        return Rejected(index, None, "invalid_json", f"not a JSON object: {error}")
+
+
+def _id_of(raw: bytes) -> str | None:
+    try:
+        value = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    found = value.get("id") if isinstance(value, dict) else None
+    return found[:256] if isinstance(found, str) else None
+
+
+def _explain(message: str) -> InvalidInput:
+    """The decoder's complaint as an error that names the field, what was wrong and what would be right."""
+    match = _PLACE.match(message)
+    what, path = (match["what"], match["path"] or "$") if match else (message, "$")
+    name = path.removeprefix("$").removeprefix(".")
+    missing = _MISSING.match(what)
+    if missing:
+        field = f"{name}.{missing['name']}" if name else missing["name"]
+        right = f"; {_RIGHT[field]}" if field in _RIGHT else ""
+        return InvalidInput(f"is missing{right}", field=field, code="missing_field")
+    what = what.replace("`", "")
+    if "regex" in what:
+        what = "has a character that is not allowed"
+    code = "unknown_type" if name == "type" else "invalid_field"
+    right = f"; {_RIGHT[name]}" if name in _RIGHT else ""
+    return InvalidInput(what[:1].lower() + what[1:] + right, field=name or "event", code=code)
+
+
+def admit(
+    events: list[AnyEvent | Rejected],
+    *,
+    now_us: int,
+    pseudonym: Callable[[str], str],
+    may_post: Callable[[str], bool],
+) -> tuple[list[Accepted], list[Rejected]]:
+    """The events that may be committed, and the verdicts on the others.
+
+    `now_us` is the clock here, against which events in the future are refused; `pseudonym` turns a customer as the
+    source names him into the keyed hash that is kept; `may_post` says for which sites the source may post.
+    """
+    accepted: list[Accepted] = []
+    rejected: list[Rejected] = []
+    for index, event in enumerate(events):
+        if isinstance(event, Rejected):
+            rejected.append(event)
+            continue
+        try:
+            accepted.append(Accepted(index, event.subject, _fact(event, now_us, pseudonym, may_post)))
+        except InvalidInput as problem:
+            rejected.append(Rejected(index, event.id, problem.code, str(problem)))
+    return accepted, rejected
+
+
+def _fact(
+    event: AnyEvent, now_us: int, pseudonym: Callable[[str], str], may_post: Callable[[str], bool]
+) -> Fact:
+    delta = event.time - EPOCH
+    at = (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+    data = event.data
+    if at > now_us + MAX_FUTURE_US:
+        raise _future("time", at, now_us)
+    if at < MIN_US:
+        raise InvalidInput("is before the year 2; nothing was served then", field="time")
+    if not (event.id.isprintable() and event.source.isprintable() and event.subject.isprintable()):
+        _refuse_control(id=event.id, source=event.source, subject=event.subject)
+    if event.data_base64 is not msgspec.UNSET:
+        raise InvalidInput("is not read; send the event's data as a JSON object in data", field="data_base64")
+    if data.topic is not None or data.agent is not None:
+        _refuse_control(**{"data.topic": data.topic or "", "data.agent": data.agent or ""})
+    if data.site is not None and not may_post(data.site):
+        raise InvalidInput(
+            f"this key may not post for site {data.site}", field="data.site", code="site_forbidden"
+        )
+    fact = Fact(at, event.kind, event.id, event.source, cast(StoredData, data))
+    if event.kind == Kind.TRANSFERRED.value:
+        _refuse_control(**{"data.to_agent": getattr(data, "to_agent", None) or ""})
+    elif event.kind == Kind.RECORDED.value:
+        for derived in expand(fact):
+            if derived.at > now_us + MAX_FUTURE_US:
+                raise _future("data", derived.at, now_us)
+            if derived.at < MIN_US:
+                raise InvalidInput("goes back before the year 2", field="data", code="contradiction")
+    if data.customer is not None:
+        data.customer = pseudonym(data.customer)
+    return fact
+
+
+def _future(field: str, at: int, now_us: int) -> InvalidInput:
+    return InvalidInput(
+        f"{moment(at).isoformat()} is more than {timedelta(microseconds=MAX_FUTURE_US).seconds // 60} minutes ahead "
+        f"of the clock here, {moment(now_us).isoformat()}; check the sender's clock",
+        field=field,
+        code="future_time",
+    )
+
+
+def _refuse_control(**texts: str) -> None:
+    for field, text in texts.items():
+        if _CONTROL.search(text):
+            raise InvalidInput("has a control character; only printable text is taken", field=field)
+
+
+

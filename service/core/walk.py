@@ -1,0 +1,279 @@
+"""The walk: one interaction's facts, in time order, become its visits and its counts.
+
+Pure, and the only reader of what events mean. Sorting the facts first makes the outcome a function of their set, so
+that the order, the duplication and the batching in which they came cannot show.
+"""
+
+from collections.abc import Iterable
+
+from service.core.event import Fact, Kind, duration_us
+from service.core.recorded import expand
+
+_QUEUED = Kind.QUEUED.value
+_ANSWERED = Kind.ANSWERED.value
+_HELD = Kind.HELD.value
+_RESUMED = Kind.RESUMED.value
+_TRANSFERRED = Kind.TRANSFERRED.value
+_ESCALATED = Kind.ESCALATED.value
+_CORRECTED = Kind.CORRECTED.value
+_RECOVERED = Kind.RECOVERED.value
+_ABANDONED = Kind.ABANDONED.value
+_DIVERTED = Kind.DIVERTED.value
+_COMPLETED = Kind.COMPLETED.value
+_REOPENED = Kind.REOPENED.value
+_RECORDED = Kind.RECORDED.value
+
+WAITING = 0
+ANSWERED = 1
+ABANDONED = 2
+DIVERTED = 3
+
+
+class Visit:
+    """One wait in one queue and the service that followed. Times in microseconds since 1970, None where unknown.
+
+    `opened_at` is its arrival. `known` says whether the wait began with a `queued`, so that it can be measured.
+    `left_at` is when the wait ended, `ended_at` when the service did.
+    """
+
+    __slots__ = ("ended_at", "held_at", "hold_us", "known", "left_at", "opened_at", "outcome", "queue", "wrap_up_us")
+
+    def __init__(self, queue: str, opened_at: int, *, known: bool) -> None:
+        self.queue = queue
+        self.opened_at = opened_at
+        self.known = known
+        self.outcome = WAITING
+        self.left_at: int | None = None
+        self.ended_at: int | None = None
+        self.held_at: int | None = None
+        self.hold_us = 0
+        self.wrap_up_us = 0
+
+    @property
+    def wait_us(self) -> int | None:
+        """How long the customer waited, None while waiting or where the wait is unknown."""
+        return self.left_at - self.opened_at if self.known and self.left_at is not None else None
+
+    def end(self, at: int) -> None:
+        """End the service; an open hold ends with it."""
+        if self.held_at is not None:
+            self.hold_us += at - self.held_at
+            self.held_at = None
+        self.ended_at = at
+
+
+class Interaction:
+    """What the walk makes of an interaction's facts. Times in microseconds since 1970, None where there is none."""
+
+    __slots__ = (
+        "answered",
+        "arrival",
+        "channel",
+        "completed",
+        "conflicts",
+        "corrected",
+        "customer",
+        "escalated",
+        "last_at",
+        "open_errors",
+        "queue",
+        "recovered",
+        "recoveries_us",
+        "reopened",
+        "resolved",
+        "resolved_at",
+        "serving",
+        "site",
+        "topic",
+        "transferred",
+        "visits",
+        "waiting",
+    )
+
+    def __init__(self) -> None:
+        self.site: str | None = None
+        self.queue: str | None = None
+        self.channel: str | None = None
+        self.customer: str | None = None
+        self.topic: str | None = None
+        self.arrival = 0
+        self.last_at = 0
+        self.visits: list[Visit] = []
+        self.waiting: Visit | None = None
+        self.serving: Visit | None = None
+        self.answered: int | None = None
+        self.completed: int | None = None
+        self.resolved: bool | None = None
+        self.resolved_at: int | None = None
+        self.reopened: int | None = None
+        self.transferred: int | None = None
+        self.escalated: int | None = None
+        self.corrected: int | None = None
+        self.recovered: int | None = None
+        self.open_errors: list[int] = []
+        self.recoveries_us: list[int] = []
+        self.conflicts = 0
+
+
+def walk(facts: Iterable[Fact]) -> Interaction:
+    """The interaction that a set of facts, at least one and each once, makes; see `kpis.md`, "The walk"."""
+    story = sorted(facts)
+    if any(fact.kind == _RECORDED for fact in story):
+        story = sorted(
+            derived for fact in story for derived in (expand(fact) if fact.kind == _RECORDED else (fact,))
+        )
+    it = Interaction()
+    it.arrival = story[0].at
+    it.last_at = story[-1].at
+    for fact in story:
+        _describe(it, fact)
+        _STEPS[fact.kind](it, fact)
+    return it
+
+
+def _describe(it: Interaction, fact: Fact) -> None:
+    """The earliest fact that carries a description decides it."""
+    data = fact.data
+    if it.site is None:
+        it.site = data.site
+    if it.queue is None:
+        it.queue = data.queue
+    if it.channel is None:
+        it.channel = data.channel
+    if it.customer is None:
+        it.customer = data.customer
+    if it.topic is None:
+        it.topic = data.topic
+
+
+def _open(it: Interaction, fact: Fact) -> Visit:
+    """A visit that no `queued` announced: in the line that the fact names, else in the line visited last."""
+    queue = fact.data.queue or (it.visits[-1].queue if it.visits else "")
+    visit = Visit(queue, fact.at, known=False)
+    it.visits.append(visit)
+    return visit
+
+
+def _queued(it: Interaction, fact: Fact) -> None:
+    queue = fact.data.queue or ""
+    waiting = it.waiting
+    if waiting is not None:
+        if waiting.queue == queue:
+            return
+        waiting.outcome = DIVERTED
+        waiting.left_at = fact.at
+    it.waiting = Visit(queue, fact.at, known=True)
+    it.visits.append(it.waiting)
+
+
+def _answered(it: Interaction, fact: Fact) -> None:
+    visit = it.waiting
+    if visit is None:
+        if it.serving is not None:
+            return
+        visit = _open(it, fact)
+    it.waiting = None
+    visit.outcome = ANSWERED
+    visit.left_at = fact.at
+    if it.serving is not None:
+        it.serving.end(fact.at)
+    it.serving = visit
+    if it.answered is None:
+        it.answered = fact.at
+
+
+def _leave(it: Interaction, fact: Fact, outcome: int) -> None:
+    visit = it.waiting
+    if visit is None:
+        if it.visits:
+            it.conflicts += 1
+            return
+        visit = _open(it, fact)
+    it.waiting = None
+    visit.outcome = outcome
+    visit.left_at = fact.at
+
+
+def _abandoned(it: Interaction, fact: Fact) -> None:
+    _leave(it, fact, ABANDONED)
+
+
+def _diverted(it: Interaction, fact: Fact) -> None:
+    _leave(it, fact, DIVERTED)
+
+
+def _completed(it: Interaction, fact: Fact) -> None:
+    if it.serving is None and (it.waiting is not None or not it.visits):
+        _answered(it, fact)
+    visit = it.serving
+    data = fact.data
+    if visit is not None:
+        visit.end(fact.at)
+        visit.wrap_up_us = duration_us(data.wrap_up_seconds or 0)
+        it.serving = None
+    if it.completed is None:
+        it.completed = fact.at
+    if data.resolved is not None:
+        it.resolved = data.resolved
+        if data.resolved and it.resolved_at is None:
+            it.resolved_at = fact.at
+
+
+def _held(it: Interaction, fact: Fact) -> None:
+    if it.serving is None:
+        it.conflicts += 1
+    elif it.serving.held_at is None:
+        it.serving.held_at = fact.at
+
+
+def _resumed(it: Interaction, fact: Fact) -> None:
+    visit = it.serving
+    if visit is None or visit.held_at is None:
+        it.conflicts += 1
+        return
+    visit.hold_us += fact.at - visit.held_at
+    visit.held_at = None
+
+
+def _transferred(it: Interaction, fact: Fact) -> None:
+    if it.transferred is None:
+        it.transferred = fact.at
+
+
+def _escalated(it: Interaction, fact: Fact) -> None:
+    if it.escalated is None:
+        it.escalated = fact.at
+
+
+def _reopened(it: Interaction, fact: Fact) -> None:
+    if it.reopened is None:
+        it.reopened = fact.at
+
+
+def _corrected(it: Interaction, fact: Fact) -> None:
+    if it.corrected is None:
+        it.corrected = fact.at
+    it.open_errors.append(fact.at)
+
+
+def _recovered(it: Interaction, fact: Fact) -> None:
+    if it.recovered is None:
+        it.recovered = fact.at
+    if it.open_errors:
+        it.recoveries_us.append(fact.at - it.open_errors.pop(0))
+
+
+_STEPS = {
+    _QUEUED: _queued,
+    _ANSWERED: _answered,
+    _HELD: _held,
+    _RESUMED: _resumed,
+    _TRANSFERRED: _transferred,
+    _ESCALATED: _escalated,
+    _CORRECTED: _corrected,
+    _RECOVERED: _recovered,
+    _ABANDONED: _abandoned,
+    _DIVERTED: _diverted,
+    _COMPLETED: _completed,
+    _REOPENED: _reopened,
+}
