@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -213,9 +214,18 @@ class Summary:
         self.accepted += posted.accepted
         self.duplicates += posted.duplicates
         self.rejected += len(posted.rejected)
-        room = LISTED_REJECTIONS - len(self.rejections)
-        for each in posted.rejected[:room]:
-            self.rejections.append(replace(each, index=offset + each.index))
+        self._list(replace(each, index=offset + each.index) for each in posted.rejected)
+
+    def merge(self, later: "Summary") -> None:
+        """Count what another run did after this one."""
+        offset = self.events
+        self.accepted += later.accepted
+        self.duplicates += later.duplicates
+        self.rejected += later.rejected
+        self._list(replace(each, index=offset + each.index) for each in later.rejections)
+
+    def _list(self, rejections: Iterable[Rejection]) -> None:
+        self.rejections.extend(islice(rejections, LISTED_REJECTIONS - len(self.rejections)))
 
 
 @dataclass(frozen=True, slots=True)

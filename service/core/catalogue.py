@@ -108,14 +108,63 @@ class Histogram:
     cells: bool = True
 
 
-_WAIT_BOUNDS = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1200.0, 3600.0)
-_HANDLE_BOUNDS = (5.0, 15.0, 30.0, 60.0, 90.0, 120.0, 180.0, 240.0, 300.0, 450.0, 600.0, 900.0, 1800.0, 3600.0)
-_LONG_BOUNDS = (60.0, 300.0, 900.0, 3600.0, 14400.0, 43200.0, 86400.0, 259200.0, 604800.0, 1209600.0, 2592000.0)
+_WAIT_BOUNDS = (
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    15.0,
+    20.0,
+    30.0,
+    45.0,
+    60.0,
+    90.0,
+    120.0,
+    180.0,
+    300.0,
+    600.0,
+    1200.0,
+    3600.0,
+)
+_HANDLE_BOUNDS = (
+    5.0,
+    15.0,
+    30.0,
+    60.0,
+    90.0,
+    120.0,
+    180.0,
+    240.0,
+    300.0,
+    450.0,
+    600.0,
+    900.0,
+    1800.0,
+    3600.0,
+)
+_LONG_BOUNDS = (
+    60.0,
+    300.0,
+    900.0,
+    3600.0,
+    14400.0,
+    43200.0,
+    86400.0,
+    259200.0,
+    604800.0,
+    1209600.0,
+    2592000.0,
+)
 
 HISTOGRAMS: tuple[Histogram, ...] = (
     Histogram(1, "wait", "answered_waits", ("answered_wait_us",), "wait of answered visits", _WAIT_BOUNDS),
     Histogram(
-        2, "abandoned_wait", "abandoned_waits", ("abandoned_wait_us",), "wait of abandoned visits", _WAIT_BOUNDS
+        2,
+        "abandoned_wait",
+        "abandoned_waits",
+        ("abandoned_wait_us",),
+        "wait of abandoned visits",
+        _WAIT_BOUNDS,
     ),
     Histogram(
         3,
@@ -195,12 +244,16 @@ def _ratio(name: str, help_: str, better: str, dimension: str, text: str, over: 
     return Kpi(name, help_, Shape.RATIO, "ratio", better, dimension, _one(text, _plus(over), _plus(under)))
 
 
-def _mean(name: str, help_: str, dimension: str, text: str, sums: tuple[str, ...], counts: tuple[str, ...]) -> Kpi:
+def _mean(
+    name: str, help_: str, dimension: str, text: str, sums: tuple[str, ...], counts: tuple[str, ...]
+) -> Kpi:
     formula = _one(text, _plus(*sums), _plus(*counts))
     return Kpi(name, help_, Shape.MEAN, "seconds", "lower", dimension, formula)
 
 
-def _quantiles(prefix: str, what: str, histogram: str, dimension: str, percents: tuple[int, ...]) -> tuple[Kpi, ...]:
+def _quantiles(
+    prefix: str, what: str, histogram: str, dimension: str, percents: tuple[int, ...]
+) -> tuple[Kpi, ...]:
     return tuple(
         Kpi(
             f"{prefix}_p{percent}",
@@ -219,7 +272,9 @@ def _quantiles(prefix: str, what: str, histogram: str, dimension: str, percents:
 
 SERVICE_LEVEL_FORMULAS: Mapping[str, Formula] = {
     "abandons_help": Formula(
-        "(A<=T + B<=T) / (A + B)", _plus("answered_within", "abandoned_within"), _plus("answered", "abandoned")
+        "(A<=T + B<=T) / (A + B)",
+        _plus("answered_within", "abandoned_within"),
+        _plus("answered", "abandoned"),
     ),
     "abandons_ignored": Formula("A<=T / A", _plus("answered_within"), _plus("answered")),
     "abandons_hurt": Formula("A<=T / (A + B)", _plus("answered_within"), _plus("answered", "abandoned")),
@@ -230,7 +285,9 @@ SERVICE_LEVEL_FORMULAS: Mapping[str, Formula] = {
         "(A<=T + B<=s) / (A + B)", _plus("answered_within", "short_abandoned"), _plus("answered", "abandoned")
     ),
     "short_abandons_excluded": Formula(
-        "A<=T / (A + B - B<=s)", _plus("answered_within"), {"answered": 1, "abandoned": 1, "short_abandoned": -1}
+        "A<=T / (A + B - B<=s)",
+        _plus("answered_within"),
+        {"answered": 1, "abandoned": 1, "short_abandoned": -1},
     ),
     "diversions_hurt": Formula(
         "A<=T / (A + B + F)", _plus("answered_within"), _plus("answered", "abandoned", "diverted")
@@ -407,9 +464,7 @@ KPIS: tuple[Kpi, ...] = (
         "ratio",
         "higher",
         "reliability",
-        _one(
-            "(completed - corrected) / completed", {"completed": 1, "corrected": -1}, _plus("completed")
-        ),
+        _one("(completed - corrected) / completed", {"completed": 1, "corrected": -1}, _plus("completed")),
     ),
     _mean(
         "recovery_time",

@@ -86,7 +86,9 @@ class Differences:
                 _add_all(self.rollups, key, change)
                 _add_all(by_series, key[0], change)
         before, after = _counts(old), _counts(new)
-        highest = {code: max(before.get(code, 0), peaks.get(code, 0)) for code in before.keys() | peaks.keys()}
+        highest = {
+            code: max(before.get(code, 0), peaks.get(code, 0)) for code in before.keys() | peaks.keys()
+        }
         made = made_at(it)
         for series, change in by_series.items():
             for code, amount in change.items():

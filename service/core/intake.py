@@ -18,7 +18,6 @@ from service.core.event import (
     MAX_EVENTS_PER_POST,
     MAX_FUTURE_US,
     MIN_US,
-
     Accepted,
     AnyEvent,
     Fact,
@@ -80,7 +79,9 @@ def read_lines(body: bytes) -> list[AnyEvent | Rejected]:
 
 def _bounded(items: list[T]) -> list[T]:
     if len(items) > MAX_EVENTS_PER_POST:
-        raise TooLarge(f"{len(items)} events in one post; at most {MAX_EVENTS_PER_POST} are taken, so split the post")
+        raise TooLarge(
+            f"{len(items)} events in one post; at most {MAX_EVENTS_PER_POST} are taken, so split the post"
+        )
     return items
 
 
@@ -210,6 +211,3 @@ def _refuse_control(**texts: str) -> None:
     for field, text in texts.items():
         if _CONTROL.search(text):
             raise InvalidInput("has a control character; only printable text is taken", field=field)
-
-
-

@@ -75,11 +75,15 @@ def _check(data: StoredData, queued: int | None, answer: int, hold: int, end: in
     if queued is not None and queued > answer:
         what = "the answer" if data.outcome == "answered" else "the end"
         raise InvalidInput(
-            f"is after {what}; the wait must begin before it ends", field="data.queued_at", code="contradiction"
+            f"is after {what}; the wait must begin before it ends",
+            field="data.queued_at",
+            code="contradiction",
         )
     if data.outcome == "answered" and hold > end - answer:
         raise InvalidInput(
-            "is longer than the time from the answer to the end", field="data.hold_seconds", code="contradiction"
+            "is longer than the time from the answer to the end",
+            field="data.hold_seconds",
+            code="contradiction",
         )
     if data.outcome != "answered" and data.answered_at is not None:
         raise InvalidInput(

@@ -36,7 +36,17 @@ class Visit:
     `left_at` is when the wait ended, `ended_at` when the service did.
     """
 
-    __slots__ = ("ended_at", "held_at", "hold_us", "known", "left_at", "opened_at", "outcome", "queue", "wrap_up_us")
+    __slots__ = (
+        "ended_at",
+        "held_at",
+        "hold_us",
+        "known",
+        "left_at",
+        "opened_at",
+        "outcome",
+        "queue",
+        "wrap_up_us",
+    )
 
     def __init__(self, queue: str, opened_at: int, *, known: bool) -> None:
         self.queue = queue

@@ -1,0 +1,1 @@
+"""Seeded, realistic traffic of stores and call centres."""

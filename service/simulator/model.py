@@ -11,7 +11,7 @@ its own, so a run that slips serves the very customers of one that doesn't.
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from random import Random
@@ -60,9 +60,9 @@ class _Line:
 
 @dataclass(slots=True)
 class _Encounter:
-    """One customer's interaction; `summarised` ones tell of themselves only at their end."""
+    """One contact of a customer about a matter; `summarised` ones tell of themselves only at their end."""
 
-    subject: str
+    matter: str
     source: str
     chance: Random
     topic: str
@@ -71,6 +71,10 @@ class _Encounter:
     contact: int = 1
     events: int = 0
     visits: int = 0
+
+    @property
+    def subject(self) -> str:
+        return self.matter if self.contact == 1 else f"{self.matter}.{self.contact}"
 
 
 @dataclass(slots=True)
@@ -112,7 +116,8 @@ class Simulation:
 
     def until(self, end: datetime) -> Iterator[Event]:
         """The events before `end` that were not yet given, in the order of their times."""
-        while self._agenda and self._agenda[0][0] < end.timestamp():
+        last = end.timestamp()
+        while self._agenda and self._agenda[0][0] < last:
             self._now, _, action = heapq.heappop(self._agenda)
             action()
             while self._told:
@@ -149,7 +154,7 @@ class Simulation:
         chance = _chance(f"{self._seed}/{site.name}/{queue.name}/{number}")
         regular = int(site.customers * chance.random() ** 2)  # the squared draw makes some come often
         encounter = _Encounter(
-            subject=f"{self._label}-{self._seed}-{site.name}-{queue.name}-{number}",
+            matter=f"{self._label}-{self._seed}-{site.name}-{queue.name}-{number}",
             source="acd"
             if queue.channel == "phone"
             else f"{queue.name.removesuffix('s')}-{number % queue.servers + 1}",
@@ -166,15 +171,7 @@ class Simulation:
         if encounter.chance.random() >= likely:
             return
         after = pause.sample(encounter.chance)
-        again = _Encounter(
-            subject=f"{encounter.subject.partition('.')[0]}.{encounter.contact + 1}",
-            source=encounter.source,
-            chance=encounter.chance,
-            topic=encounter.topic,
-            customer=encounter.customer,
-            summarised=encounter.summarised,
-            contact=encounter.contact + 1,
-        )
+        again = replace(encounter, contact=encounter.contact + 1, events=0, visits=0)
         if any(line.profile.arrivals):
             while line.rate(self._now + after) == 0:
                 after += _LATER
@@ -240,8 +237,7 @@ class Simulation:
                 return
         resolved = encounter.chance.random() < queue.resolved
         wrap_up = queue.wrap_up.sample(encounter.chance) if queue.wrap_up else 0.0
-        noted = {"wrap_up_seconds": round(wrap_up, 1)} if wrap_up else {}
-        self._tell(visit, "completed", resolved=resolved, **noted)
+        self._tell(visit, "completed", resolved=resolved, wrap_up_seconds=round(wrap_up, 1) or None)
         if encounter.summarised:
             self._record(visit, answered_at=_utc(visit.answered_at), resolved=resolved, outcome="answered")
         self._plan(wrap_up, partial(self._release, visit))
@@ -253,8 +249,7 @@ class Simulation:
         self._serve(visit.line)
 
     def _aftermath(self, visit: _Visit, resolved: bool) -> None:
-        queue, encounter = visit.line.profile, visit.encounter
-        chance = encounter.chance
+        queue, encounter, chance = visit.line.profile, visit.encounter, visit.encounter.chance
         if chance.random() < queue.corrected:
             noticed, lasting = _NOTICE.sample(chance), _RECOVER.sample(chance)
             self._plan(
@@ -286,7 +281,7 @@ class Simulation:
         known = {name: value for name, value in data.items() if value is not None}
         self._told.append(
             {
-                "id": f"{encounter.subject}-{encounter.events}",
+                "id": f"{encounter.subject}:{encounter.events}",
                 "source": encounter.source,
                 "type": f"interaction.{what}",
                 "time": _utc(self._now),

@@ -50,9 +50,9 @@ Duration = LogNormal | Exponential
 class QueueProfile:
     """A line with `servers` who take the one who waits longest. Shares and chances are 0 to 1.
 
-    `arrivals` are customers an hour by local hour, times `weekdays`. `corrections` are the kinds of error that
-    happen here. `diversions` are where those go who lose patience and don't hang up. `summarised` is the share
-    of encounters that arrive as a single `interaction.recorded`.
+    `arrivals` are customers an hour by local hour, times `weekdays`. `corrections` are the kinds of error
+    that happen here. `diversions` are where those go who lose patience and don't hang up. `summarised` is the
+    share of encounters that are told in a single `interaction.recorded`.
     """
 
     name: str

@@ -1,0 +1,73 @@
+"""The settings: every environment variable that Frontline reads, read here and nowhere else."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from service.core.errors import ConfigurationError
+
+
+def _setting(variable: str, help_: str, default: Any = None) -> Any:
+    return field(default=default, metadata={"variable": variable, "help": help_})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment decides. `Settings.read(os.environ)` raises ConfigurationError naming a bad variable."""
+
+    database_url: str | None = _setting(
+        "FRONTLINE_DATABASE_URL", "postgresql://… of a server; without it an embedded PostgreSQL is started"
+    )
+    data_dir: Path = _setting(
+        "FRONTLINE_DATA_DIR", "where the embedded PostgreSQL keeps its data", Path(".frontline")
+    )
+    admin_key: str | None = _setting("FRONTLINE_ADMIN_KEY", "the first admin key")
+    pseudonym_key: str | None = _setting(
+        "FRONTLINE_PSEUDONYM_KEY",
+        "secret of the keyed hash that stands for a customer; made and stored if not set",
+    )
+    max_sites: int = _setting("FRONTLINE_MAX_SITES", "sites registered by their first event", 1000)
+    max_queues_per_site: int = _setting(
+        "FRONTLINE_MAX_QUEUES_PER_SITE", "queues of a site that get series of their own", 100
+    )
+    live_horizon_seconds: int = _setting(
+        "FRONTLINE_LIVE_HORIZON_SECONDS", "age up to which an event moves the live counters", 3600
+    )
+    queue_events: int = _setting(
+        "FRONTLINE_QUEUE_EVENTS", "events that may wait for their commit in one process", 50_000
+    )
+    batch_events: int = _setting("FRONTLINE_BATCH_EVENTS", "events that one transaction takes, about", 2_000)
+    writers: int = _setting("FRONTLINE_WRITERS", "transactions in flight at once in one process", 2)
+    commit_timeout_seconds: int = _setting(
+        "FRONTLINE_COMMIT_TIMEOUT_SECONDS", "after which a transaction counts as failed", 30
+    )
+    drain_seconds: int = _setting("FRONTLINE_DRAIN_SECONDS", "time that posts in flight get at shutdown", 20)
+    shutdown_delay_seconds: int = _setting(
+        "FRONTLINE_SHUTDOWN_DELAY_SECONDS", "time between not being ready and closing the door at shutdown", 0
+    )
+    log_level: str = _setting("FRONTLINE_LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR", "INFO")
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """The settings that an environment makes; an empty variable counts as not set."""
+        values: dict[str, Any] = {}
+        for setting in fields(cls):
+            variable = setting.metadata["variable"]
+            text = environment.get(variable, "").strip()
+            if not text:
+                continue
+            if isinstance(setting.default, int):
+                values[setting.name] = _whole(variable, text)
+            elif isinstance(setting.default, Path):
+                values[setting.name] = Path(text)
+            else:
+                values[setting.name] = text
+        return cls(**values)
+
+
+def _whole(variable: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise ConfigurationError(f"{variable} is {text!r}; it must be a whole number, 0 or more")
+    return int(text)

@@ -1,0 +1,112 @@
+"""The way to PostgreSQL: engines, raw connections for the writer, and one translation of the driver's errors."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
+
+import asyncpg
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from service.core.errors import ConfigurationError, Unavailable
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+"""A raw connection of the writer; the class takes its parameter in the type checker only."""
+
+_PLANNER = {
+    # The writer looks rows up by key, thousands at a time, in tables whose statistics lag behind.
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
+    "jit": "off",
+    "application_name": "frontline-writer",
+}
+_READER = {"jit": "off", "application_name": "frontline"}
+_AWAY: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.QueryCanceledError,
+)
+CONTENDED: tuple[type[Exception], ...] = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+def parse_url(url: str) -> URL:
+    """The URL of a PostgreSQL server, whichever driver it names. Raises ConfigurationError where it is none."""
+    try:
+        parsed = make_url(url)
+    except SQLAlchemyError as error:
+        raise ConfigurationError(
+            "FRONTLINE_DATABASE_URL is no URL; it must look like postgresql://user:password@host:5432/database"
+        ) from error
+    if not parsed.drivername.startswith("postgres"):
+        raise ConfigurationError(
+            f"FRONTLINE_DATABASE_URL names {parsed.drivername}; it must be postgresql://…"
+        )
+    return parsed.set(drivername="postgresql+asyncpg")
+
+
+class Database:
+    """One PostgreSQL database. `engine` serves readers and the registry; writers hold connections of their own."""
+
+    def __init__(self, url: str, *, command_timeout_seconds: float = 60) -> None:
+        self.url = parse_url(url)
+        self._command_timeout = command_timeout_seconds
+        self.engine: AsyncEngine = create_async_engine(
+            self.url,
+            pool_size=5,
+            max_overflow=5,
+            pool_pre_ping=True,
+            pool_timeout=5,
+            connect_args={
+                "server_settings": _READER,
+                "timeout": 5,
+                "command_timeout": command_timeout_seconds,
+            },
+        )
+
+    async def connect_writer(self) -> Connection:
+        """A connection for one writer. Raises Unavailable where the server does not take it."""
+        plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with translated():
+            return await asyncpg.connect(
+                plain,
+                timeout=5,
+                command_timeout=self._command_timeout,
+                server_settings=_PLANNER,
+                statement_cache_size=500,
+            )
+
+    async def close(self) -> None:
+        """Give all pooled connections back."""
+        await self.engine.dispose()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what a driver raises when the database is away into Unavailable; other errors pass."""
+    try:
+        yield
+    except _AWAY as error:
+        if isinstance(error, ValueError):  # the driver's word for an argument that it cannot encode
+            raise
+        raise _unavailable(error) from error
+    except InterfaceError as error:
+        raise _unavailable(error) from error
+    except DBAPIError as error:
+        cause = error.orig.__cause__ if error.orig is not None else None
+        if error.connection_invalidated or isinstance(cause, _AWAY):
+            raise _unavailable(error) from error
+        raise
+    except SQLAlchemyError as error:
+        if "QueuePool limit" in str(error):
+            raise _unavailable(error) from error
+        raise
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    return Unavailable(f"the database does not answer ({type(error).__name__}); try again", retry_after=1)

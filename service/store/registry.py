@@ -1,0 +1,300 @@
+"""What is registered: sites, sources, keys, and the numbers of the series."""
+
+import hashlib
+import hmac
+import secrets as random_secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.core.errors import Conflict, NotFound
+from service.core.measure import SeriesKey
+from service.store.database import Database, translated
+from service.store.tables import keys, secrets, series, sites, sources
+
+OTHER = "other"
+_REGISTRATION_LOCK = 0x53455249
+_OVERFLOW_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A registered site: its time zone (IANA name), opening hours and holidays."""
+
+    id: int
+    name: str
+    time_zone: str
+    hours: Any
+    holidays: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who a key speaks for: a source and the sites for which it may post, or an administrator."""
+
+    source_id: int | None
+    source: str
+    sites: frozenset[str]
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the key is an admin key."""
+        return self.source_id is None
+
+    def may_post(self, site: str) -> bool:
+        """Whether events for a site are taken from this key."""
+        return "*" in self.sites or site in self.sites
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A registered source and the sites for which it may post."""
+
+    id: int
+    name: str
+    sites: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEntry:
+    """A key as it is listed: never its secret."""
+
+    id: int
+    source: str | None
+    hint: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+def key_hash(key: str) -> bytes:
+    """What is stored of a key. Keys carry 256 random bits, so a plain hash cannot be turned back."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def new_key(kind: str) -> str:
+    """A new secret key, such as `fl_ingest_…`."""
+    return f"fl_{kind}_{random_secrets.token_urlsafe(32)}"
+
+
+class Registry:
+    """Reads and writes of what is registered. It remembers the numbers of the series, which never change."""
+
+    def __init__(self, database: Database, *, max_sites: int, max_queues_per_site: int) -> None:
+        self._database = database
+        self._max_sites = max_sites
+        self._max_queues = max_queues_per_site
+        self.series: dict[SeriesKey, int] = {}
+        self._overflow: set[SeriesKey] = set()
+
+    async def ensure_series(self, wanted: Iterable[SeriesKey]) -> None:
+        """Give every wanted series a number in `self.series`, registering sites and queues up to the limits.
+
+        What goes over a limit gets the number of the series in `other`.
+        """
+        missing = sorted(key for key in wanted if key not in self.series)
+        if not missing:
+            return
+        if len(self._overflow) > _OVERFLOW_REMEMBERED:
+            self.forget_overflow()
+        with translated():
+            async with self._database.engine.begin() as connection:
+                await connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION_LOCK)))
+                found = {key: await self._number(connection, key) for key in missing}
+        for key, (number, over) in found.items():
+            self.series[key] = number
+            if over:
+                self._overflow.add(key)
+
+    def forget_overflow(self) -> None:
+        """Look again, at their next event, whether what went to `other` has been registered since."""
+        for key in self._overflow:
+            self.series.pop(key, None)
+        self._overflow.clear()
+
+    async def _number(self, connection: AsyncConnection, key: SeriesKey) -> tuple[int, bool]:
+        site, queue, channel = key
+        over = False
+        site_id = await self._site_id(connection, site)
+        if site_id is None:
+            over = True
+            site_id = await self._register_site(connection, OTHER)
+        number = await _series_id(connection, site_id, queue, channel)
+        if number is None:
+            condition: ColumnElement[bool] = and_(series.c.site_id == site_id, series.c.queue != "")
+            queues = await connection.scalar(select(func.count(series.c.queue.distinct())).where(condition))
+            known = await connection.scalar(
+                select(func.count()).where(series.c.site_id == site_id, series.c.queue == queue)
+            )
+            if queue and not known and (queues or 0) >= self._max_queues:
+                over, queue = True, OTHER
+            number = await _add_series(connection, site_id, queue, channel)
+        return number, over
+
+    async def _site_id(self, connection: AsyncConnection, name: str) -> int | None:
+        found = await connection.scalar(select(sites.c.id).where(sites.c.name == name))
+        if found is not None:
+            return int(found)
+        count = await connection.scalar(select(func.count()).select_from(sites).where(sites.c.name != OTHER))
+        if (count or 0) >= self._max_sites:
+            return None
+        return await self._register_site(connection, name)
+
+    async def _register_site(self, connection: AsyncConnection, name: str) -> int:
+        statement = insert(sites).values(name=name).on_conflict_do_nothing().returning(sites.c.id)
+        site_id = await connection.scalar(statement)
+        if site_id is None:
+            return int((await connection.scalars(select(sites.c.id).where(sites.c.name == name))).one())
+        await _add_series(connection, site_id, "", "")
+        return int(site_id)
+
+    async def put_site(
+        self, name: str, *, time_zone: str, hours: Any, holidays: Any, queues: Sequence[tuple[str, str]]
+    ) -> Site:
+        """Register a site or change it, and let the series of the queues named, (queue, channel), stand at 0."""
+        with translated():
+            async with self._database.engine.begin() as connection:
+                await connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION_LOCK)))
+                site_id = await self._register_site(connection, name)
+                values = {"time_zone": time_zone, "hours": hours, "holidays": holidays}
+                await connection.execute(update(sites).where(sites.c.id == site_id).values(values))
+                for queue, channel in queues:
+                    await _add_series(connection, site_id, queue, channel)
+        self.forget_overflow()
+        return Site(site_id, name, time_zone, hours, holidays)
+
+    async def list_sites(self) -> list[Site]:
+        """All registered sites, by name."""
+        columns = (sites.c.id, sites.c.name, sites.c.time_zone, sites.c.hours, sites.c.holidays)
+        with translated():
+            async with self._database.engine.connect() as connection:
+                rows = await connection.execute(select(*columns).order_by(sites.c.name))
+                return [Site(*row) for row in rows]
+
+    async def create_source(self, name: str, allowed: Sequence[str]) -> str:
+        """Register a source; its first key is returned. Raises Conflict where it exists."""
+        key = new_key("ingest")
+        with translated():
+            try:
+                async with self._database.engine.begin() as connection:
+                    source_id = await connection.scalar(
+                        insert(sources).values(name=name, sites=list(allowed)).returning(sources.c.id)
+                    )
+                    await connection.execute(insert(keys).values(_key_row(key, source_id)))
+            except IntegrityError as error:
+                raise Conflict(
+                    f"a source named {name} exists; POST /v1/admin/sources/{name}/keys makes a new key for it"
+                ) from error
+        return key
+
+    async def list_sources(self) -> list[Source]:
+        """All registered sources, by name."""
+        with translated():
+            async with self._database.engine.connect() as connection:
+                rows = await connection.execute(
+                    select(sources.c.id, sources.c.name, sources.c.sites).order_by(sources.c.name)
+                )
+                return [Source(row.id, row.name, tuple(row.sites)) for row in rows]
+
+    async def create_key(self, source: str | None) -> str:
+        """A further key: of a source, or an admin key where `source` is None. Raises NotFound."""
+        key = new_key("admin" if source is None else "ingest")
+        with translated():
+            async with self._database.engine.begin() as connection:
+                source_id = None
+                if source is not None:
+                    source_id = await connection.scalar(select(sources.c.id).where(sources.c.name == source))
+                    if source_id is None:
+                        raise NotFound(f"there is no source named {source}")
+                await connection.execute(insert(keys).values(_key_row(key, source_id)))
+        return key
+
+    async def keep_admin_key(self, key: str) -> None:
+        """Make sure that a given admin key is known."""
+        with translated():
+            async with self._database.engine.begin() as connection:
+                await connection.execute(insert(keys).values(_key_row(key, None)).on_conflict_do_nothing())
+
+    async def list_keys(self) -> list[KeyEntry]:
+        """All keys, the oldest first, without their secrets."""
+        columns = (keys.c.id, sources.c.name, keys.c.hint, keys.c.created_at, keys.c.revoked_at)
+        with translated():
+            async with self._database.engine.connect() as connection:
+                rows = await connection.execute(select(*columns).outerjoin_from(keys, sources).order_by(keys.c.id))
+                return [KeyEntry(*row) for row in rows]
+
+    async def revoke_key(self, key_id: int) -> None:
+        """Take a key out of use. Raises NotFound."""
+        statement = update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None))
+        with translated():
+            async with self._database.engine.begin() as connection:
+                changed = await connection.execute(statement.values(revoked_at=func.now()))
+        if not changed.rowcount:
+            raise NotFound(f"there is no valid key with the number {key_id}")
+
+    async def principal(self, key: str) -> Principal | None:
+        """Who a key speaks for; None where it is unknown or revoked."""
+        columns = (keys.c.source_id, sources.c.name, sources.c.sites)
+        statement = (
+            select(*columns)
+            .outerjoin_from(keys, sources)
+            .where(keys.c.hash == key_hash(key), keys.c.revoked_at.is_(None))
+        )
+        with translated():
+            async with self._database.engine.connect() as connection:
+                row = (await connection.execute(statement)).one_or_none()
+        if row is None:
+            return None
+        return Principal(row.source_id, row.name or "", frozenset(row.sites or ()))
+
+    async def pseudonym_key(self, given: str | None) -> bytes:
+        """The secret of the customers' keyed hash: the one given, else one that is made once and stored."""
+        if given is not None:
+            return given.encode()
+        made = random_secrets.token_bytes(32)
+        with translated():
+            async with self._database.engine.begin() as connection:
+                await connection.execute(
+                    insert(secrets).values(name="pseudonym_key", value=made).on_conflict_do_nothing()
+                )
+                return bytes(
+                    (
+                        await connection.scalars(select(secrets.c.value).where(secrets.c.name == "pseudonym_key"))
+                    ).one()
+                )
+
+    async def answers(self) -> None:
+        """Return if the database answers; raise Unavailable if not."""
+        with translated():
+            async with self._database.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+
+
+def pseudonym(key: bytes, customer: str) -> str:
+    """The keyed hash, HMAC-SHA-256 cut to 128 bits, that stands for a customer wherever he is stored."""
+    return hmac.digest(key, customer.encode(), "sha256")[:16].hex()
+
+
+def _key_row(key: str, source_id: int | None) -> dict[str, Any]:
+    return {"source_id": source_id, "hash": key_hash(key), "hint": f"{key[:12]}…" if len(key) > 24 else "given"}
+
+
+async def _series_id(connection: AsyncConnection, site_id: int, queue: str, channel: str) -> int | None:
+    statement = select(series.c.id).where(
+        series.c.site_id == site_id, series.c.queue == queue, series.c.channel == channel
+    )
+    found = await connection.scalar(statement)
+    return None if found is None else int(found)
+
+
+async def _add_series(connection: AsyncConnection, site_id: int, queue: str, channel: str) -> int:
+    found = await _series_id(connection, site_id, queue, channel)
+    if found is not None:
+        return found
+    statement = insert(series).values(site_id=site_id, queue=queue, channel=channel).returning(series.c.id)
+    return int((await connection.scalars(statement)).one())

@@ -1,0 +1,83 @@
+"""The database's schema: bringing it up to this version, and refusing to work on one that is too old."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+
+from service.core.catalogue import MEASURES
+from service.core.errors import ConfigurationError
+from service.store.database import Database, translated
+
+_PACKAGED = Path(__file__).parent.parent / "_migrations"
+_CHECKED_OUT = Path(__file__).parent.parent.parent / "migrations"
+_MIGRATION_LOCK = 0x46524F4E54
+_MEASURED = ("rollups", "live_totals")
+_OLDEST, _OLDEST_NUMBER = "15", 150000
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_PACKAGED if _PACKAGED.exists() else _CHECKED_OUT))
+    return config
+
+
+async def migrate(database: Database) -> str:
+    """Bring the schema up to this version, one caller at a time; the revision that it is at is returned."""
+    with translated():
+        async with database.engine.connect() as connection:
+            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+            await connection.commit()
+            try:
+                return await connection.run_sync(_migrate)
+            finally:
+                await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
+                await connection.commit()
+
+
+def _migrate(connection: Connection) -> str:
+    if connection.dialect.server_version_info is not None:
+        number = connection.execute(text("SELECT current_setting('server_version_num')::int")).scalar_one()
+        if number < _OLDEST_NUMBER:
+            raise ConfigurationError(f"the PostgreSQL server is older than {_OLDEST}, the oldest that is supported")
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    for table, names in _missing_measures(connection).items():
+        for name in names:
+            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {name} bigint NOT NULL DEFAULT 0"))
+    connection.commit()
+    return str(ScriptDirectory.from_config(config).get_current_head())
+
+
+async def check(database: Database) -> None:
+    """Raise ConfigurationError where the schema is not the one that this version needs."""
+    with translated():
+        async with database.engine.connect() as connection:
+            await connection.run_sync(_check)
+
+
+def _check(connection: Connection) -> None:
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current != head:
+        raise ConfigurationError(
+            f"the database's schema is at {current or 'nothing'}, this version needs {head}; run `frontline migrate`"
+        )
+    if any(_missing_measures(connection).values()):
+        raise ConfigurationError("the database lacks columns of new measures; run `frontline migrate`")
+
+
+def _missing_measures(connection: Connection) -> dict[str, list[str]]:
+    inspector = inspect(connection)
+    return {
+        table: [
+            measure.name
+            for measure in MEASURES
+            if measure.name not in {column["name"] for column in inspector.get_columns(table)}
+        ]
+        for table in _MEASURED
+    }

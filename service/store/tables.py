@@ -1,0 +1,199 @@
+"""Every table, as SQLAlchemy sees it. The measures' columns follow the catalogue."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from service.core.catalogue import MEASURES
+
+metadata = MetaData()
+
+_Bytewise = Text(collation="C")
+
+
+def _moment() -> DateTime:
+    return DateTime(timezone=True)
+
+
+def _measures() -> list[Column[int]]:
+    return [Column(measure.name, BigInteger, nullable=False, server_default="0") for measure in MEASURES]
+
+
+sites = Table(
+    "sites",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", _Bytewise, nullable=False, unique=True),
+    Column("time_zone", Text, nullable=False, server_default="UTC"),
+    Column("hours", JSONB(none_as_null=True)),
+    Column("holidays", JSONB(none_as_null=True)),
+    Column("registered_at", _moment(), nullable=False, server_default=func.now()),
+    comment="stores and call-centre locations; 'other' takes the numbers of those beyond the limit",
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", _Bytewise, nullable=False, unique=True),
+    Column("sites", ARRAY(Text), nullable=False),
+    Column("registered_at", _moment(), nullable=False, server_default=func.now()),
+    comment="registered systems that post events, and the sites for which they may; * is any",
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", Integer, ForeignKey("sources.id"), nullable=True),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("hint", Text, nullable=False),
+    Column("created_at", _moment(), nullable=False, server_default=func.now()),
+    Column("revoked_at", _moment()),
+    comment="API keys by their SHA-256; without a source, an admin key",
+)
+
+series = Table(
+    "series",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("site_id", Integer, ForeignKey("sites.id"), nullable=False),
+    Column("queue", _Bytewise, nullable=False),
+    Column("channel", _Bytewise, nullable=False),
+    UniqueConstraint("site_id", "queue", "channel"),
+    comment="the numbers by which bookings and rollups know (site, queue, channel)",
+)
+
+event_keys = Table(
+    "event_keys",
+    metadata,
+    Column("source_id", Integer, nullable=False),
+    Column("source", _Bytewise, nullable=False),
+    Column("id", _Bytewise, nullable=False),
+    PrimaryKeyConstraint("source_id", "source", "id"),
+    comment="which events are in the log; the log itself is partitioned by time and could not tell",
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("time", _moment(), nullable=False),
+    Column("received_at", _moment(), nullable=False),
+    Column("source_id", Integer, nullable=False),
+    Column("source", _Bytewise, nullable=False),
+    Column("id", _Bytewise, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("subject", _Bytewise, nullable=False),
+    Column("data", JSONB, nullable=False),
+    comment="the log, partitioned by month: the truth from which all else can be made again",
+    postgresql_partition_by="RANGE (time)",
+)
+
+interactions = Table(
+    "interactions",
+    metadata,
+    Column("source_id", Integer, nullable=False),
+    Column("subject", _Bytewise, nullable=False),
+    Column("facts", LargeBinary, nullable=False),
+    Column("booking", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("source_id", "subject"),
+    comment="each interaction's facts and what it has contributed, as JSON; convert_from(facts, 'UTF8') reads them",
+)
+
+open_visits = Table(
+    "open_visits",
+    metadata,
+    Column("source_id", Integer, nullable=False),
+    Column("subject", _Bytewise, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("series_id", Integer, nullable=False),
+    Column("since", _moment(), nullable=False),
+    Column("expires_at", _moment(), nullable=False),
+    PrimaryKeyConstraint("source_id", "subject", "state"),
+    comment="visits that wait (state 0) or are in service (1) now",
+)
+
+rollups = Table(
+    "rollups",
+    metadata,
+    Column("series_id", Integer, nullable=False),
+    Column("minute", _moment(), nullable=False),
+    Column("stripe", SmallInteger, nullable=False),
+    *_measures(),
+    PrimaryKeyConstraint("series_id", "minute", "stripe"),
+    comment="every measure per series and minute of arrival; stripes keep writers out of each other's way, add them up",
+)
+
+rollup_cells = Table(
+    "rollup_cells",
+    metadata,
+    Column("series_id", Integer, nullable=False),
+    Column("minute", _moment(), nullable=False),
+    Column("histogram", SmallInteger, nullable=False),
+    Column("duration_us", BigInteger, nullable=False),
+    Column("stripe", SmallInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    PrimaryKeyConstraint("series_id", "minute", "histogram", "duration_us", "stripe"),
+    comment="how often each exact duration occurred per series and minute of arrival",
+)
+
+live_totals = Table(
+    "live_totals",
+    metadata,
+    Column("series_id", Integer, nullable=False),
+    Column("class", SmallInteger, nullable=False),
+    Column("stripe", SmallInteger, nullable=False),
+    *_measures(),
+    PrimaryKeyConstraint("series_id", "class", "stripe"),
+    comment="every measure per series over all time, as live (0), backfilled (1), corrected up (2) or down (3)",
+)
+
+live_cells = Table(
+    "live_cells",
+    metadata,
+    Column("series_id", Integer, nullable=False),
+    Column("histogram", SmallInteger, nullable=False),
+    Column("bucket", SmallInteger, nullable=False),
+    Column("stripe", SmallInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    PrimaryKeyConstraint("series_id", "histogram", "bucket", "stripe"),
+    comment="live durations per bucket of the catalogue's histograms",
+)
+
+source_activity = Table(
+    "source_activity",
+    metadata,
+    Column("source_id", Integer, nullable=False),
+    Column("site_id", Integer, nullable=False),
+    Column("stripe", SmallInteger, nullable=False),
+    Column("last_event_at", _moment(), nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("late_1m", BigInteger, nullable=False),
+    Column("late_1h", BigInteger, nullable=False),
+    Column("late_1d", BigInteger, nullable=False),
+    Column("skewed", BigInteger, nullable=False),
+    Column("skew_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("source_id", "site_id", "stripe"),
+    comment="how punctual each source is at each site",
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    comment="what was made because the environment did not give it",
+)

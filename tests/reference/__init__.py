@@ -1,0 +1,1 @@
+"""A second, slow and independent opinion on every number: brute force, written from the definitions alone."""

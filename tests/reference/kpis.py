@@ -1,0 +1,312 @@
+"""Every KPI, recomputed from a flat list of visits and interactions in exact fractions.
+
+Readings adopted where the definitions are silent:
+
+- What belongs to no known site is counted nowhere, neither the visits nor the interaction.
+- An answered visit of unknown wait counts in A and never in A<=T; an abandoned one counts in B, and in none
+  of B<=T, B>T and Bs.
+- `max_wait` is over the same visits as `average_wait`: answered or abandoned, with a known wait.
+- A ratio divides two counts as they are: an interaction reopened, transferred, escalated or corrected counts
+  in the numerator whether or not it is in the denominator.
+- `recovery_time` is a mean over recoveries, not over interactions.
+- "Within N days" includes exactly N days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from itertools import pairwise
+from typing import NamedTuple
+
+from tests.reference.walk import DAY, MINUTE, SECOND, Event, Interaction, span, walk
+
+SHORT = 5
+QUANTILES = {"wait_p50": 50, "wait_p90": 90, "wait_p95": 95, "wait_p99": 99}
+
+
+@dataclass(frozen=True)
+class VisitRow:
+    """One visit. Durations are microseconds, `minute` counts from 1970 in UTC."""
+
+    site: str | None
+    queue: str
+    channel: str
+    minute: int
+    arrival: int
+    outcome: str
+    wait: int | None
+    service: int | None
+    hold: int
+    wrap: int
+    handled: bool
+    in_service_now: bool
+
+
+@dataclass(frozen=True)
+class InteractionRow:
+    """One interaction. Durations are microseconds, `minute` counts from 1970 in UTC."""
+
+    site: str | None
+    queue: str
+    channel: str
+    minute: int
+    arrival: int
+    customer: str | None
+    topic: str | None
+    answered: bool
+    completed: bool
+    resolved: bool | None
+    reopened: bool
+    transferred: bool
+    escalated: bool
+    corrected: bool
+    recovered: bool
+    conflicts: int
+    resolution: int | None
+    recoveries: tuple[int, ...]
+    unrecovered: int
+
+
+Row = VisitRow | InteractionRow
+
+
+class Value(NamedTuple):
+    """A KPI's value. A ratio or mean shows its parts; a count, extreme or quantile has its value alone."""
+
+    value: Fraction | None
+    numerator: Fraction | None = None
+    denominator: Fraction | None = None
+
+
+def rows(events_by_interaction: Mapping[tuple[str, str], list[Event]], now: datetime) -> list[Row]:
+    """Walk each interaction and lay out its visits and itself, one row each."""
+    laid: list[Row] = []
+    for events in events_by_interaction.values():
+        laid += rows_of(walk(events, now))
+    return laid
+
+
+def rows_of(interaction: Interaction) -> list[Row]:
+    """The rows of one interaction: its visits, then itself."""
+    laid: list[Row] = [
+        VisitRow(
+            site=interaction.site,
+            queue=visit.queue,
+            channel=interaction.channel,
+            minute=visit.arrival // MINUTE,
+            arrival=visit.arrival,
+            outcome=visit.outcome,
+            wait=visit.wait,
+            service=visit.service,
+            hold=visit.hold,
+            wrap=visit.wrap,
+            handled=visit.handled,
+            in_service_now=visit.in_service_now,
+        )
+        for visit in interaction.visits
+    ]
+    laid.append(
+        InteractionRow(
+            site=interaction.site,
+            queue=interaction.queue,
+            channel=interaction.channel,
+            minute=interaction.arrival // MINUTE,
+            arrival=interaction.arrival,
+            customer=interaction.customer,
+            topic=interaction.topic,
+            answered=interaction.answered,
+            completed=interaction.completed,
+            resolved=interaction.resolved,
+            reopened=interaction.reopened,
+            transferred=interaction.transferred,
+            escalated=interaction.escalated,
+            corrected=interaction.corrected,
+            recovered=interaction.recovered,
+            conflicts=interaction.conflicts,
+            resolution=interaction.resolution,
+            recoveries=tuple(interaction.recoveries),
+            unrecovered=interaction.unrecovered,
+        )
+    )
+    return laid
+
+
+def kpi(
+    name: str,
+    rows: Iterable[Row],
+    *,
+    threshold: float | None = None,
+    formula: str | None = None,
+    short: float = SHORT,
+) -> Value:
+    """One KPI over the rows given; durations in seconds. Select rows first, for a site or an interval."""
+    sample = _Sample(rows)
+    if name in COUNTS:
+        return Value(Fraction(COUNTS[name](sample, span(short))))
+    if name == "service_level":
+        if threshold is None:
+            raise ValueError("a service level needs a threshold")
+        return _service_level(sample, span(threshold), span(short), formula or "abandons_hurt")
+    if name == "abandonment_rate":
+        return _abandonment_rate(sample, span(short), formula)
+    if name in RATIOS:
+        return _ratio(*RATIOS[name](sample))
+    if name in MEANS:
+        return _mean(MEANS[name](sample))
+    if name == "max_wait":
+        return Value(_seconds(max(sample.waits("AB"), default=None)))
+    if name in QUANTILES:
+        return Value(_seconds(_nearest_rank(sample.waits("A"), QUANTILES[name])))
+    raise KeyError(name)
+
+
+def repeat_contact_rate(rows: Iterable[Row], days: int) -> Value:
+    """Contacts that arrive within so many days after the previous of the same customer and topic."""
+    arrivals: dict[tuple[str, str], list[int]] = {}
+    for row in rows:
+        if isinstance(row, InteractionRow) and row.site is not None and row.customer is not None:
+            arrivals.setdefault((row.customer, row.topic or ""), []).append(row.arrival)
+    repeats = 0
+    for times in arrivals.values():
+        times.sort()
+        repeats += sum(later - earlier <= days * DAY for earlier, later in pairwise(times))
+    return _ratio(repeats, sum(len(times) for times in arrivals.values()))
+
+
+class _Sample:
+    """The rows whose site is known, and what is counted in them."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        known = [row for row in rows if row.site is not None]
+        self.visits = [row for row in known if isinstance(row, VisitRow)]
+        self.interactions = [row for row in known if isinstance(row, InteractionRow)]
+        self.handled = [row for row in self.visits if row.handled]
+
+    def ended(self, outcome: str) -> int:
+        return sum(row.outcome == outcome for row in self.visits)
+
+    def waits(self, outcomes: str) -> list[int]:
+        return [row.wait for row in self.visits if row.outcome in outcomes and row.wait is not None]
+
+    def within(self, outcome: str, limit: int) -> int:
+        return sum(wait <= limit for wait in self.waits(outcome))
+
+    def flagged(self, flag: str) -> int:
+        return sum(getattr(row, flag) is True for row in self.interactions)
+
+
+COUNTS: dict[str, Callable[[_Sample, int], int]] = {
+    "offered": lambda sample, _: len(sample.visits),
+    "answered": lambda sample, _: sample.ended("A"),
+    "abandoned": lambda sample, _: sample.ended("B"),
+    "short_abandoned": lambda sample, short: sample.within("B", short),
+    "diverted": lambda sample, _: sample.ended("F"),
+    "expired": lambda sample, _: sample.ended("X"),
+    "waiting": lambda sample, _: sample.ended("W"),
+    "completed": lambda sample, _: sample.flagged("completed"),
+    "resolved": lambda sample, _: sample.flagged("resolved"),
+    "reopened": lambda sample, _: sample.flagged("reopened"),
+    "transferred": lambda sample, _: sample.flagged("transferred"),
+    "escalated": lambda sample, _: sample.flagged("escalated"),
+    "corrected": lambda sample, _: sample.flagged("corrected"),
+    "conflicts": lambda sample, _: sum(row.conflicts for row in sample.interactions),
+}
+
+RATIOS: dict[str, Callable[[_Sample], tuple[int, int]]] = {
+    "resolution_rate": lambda sample: (
+        sample.flagged("resolved"),
+        sum(row.resolved is not None for row in sample.interactions),
+    ),
+    "reopen_rate": lambda sample: (sample.flagged("reopened"), sample.flagged("completed")),
+    "transfer_rate": lambda sample: (sample.flagged("transferred"), sample.flagged("answered")),
+    "escalation_rate": lambda sample: (sample.flagged("escalated"), sample.flagged("answered")),
+    "accuracy": lambda sample: (
+        sample.flagged("completed") - sample.flagged("corrected"),
+        sample.flagged("completed"),
+    ),
+}
+
+MEANS: dict[str, Callable[[_Sample], list[int]]] = {
+    "average_speed_of_answer": lambda sample: sample.waits("A"),
+    "average_wait": lambda sample: sample.waits("AB"),
+    "average_handle_time": lambda sample: [
+        (row.service or 0) + row.hold + row.wrap for row in sample.handled
+    ],
+    "average_hold_time": lambda sample: [row.hold for row in sample.handled],
+    "time_to_resolution": lambda sample: [
+        row.resolution for row in sample.interactions if row.resolution is not None
+    ],
+    "recovery_time": lambda sample: [recovery for row in sample.interactions for recovery in row.recoveries],
+}
+
+SERVICE_LEVEL_FORMULAS = (
+    "abandons_help",
+    "abandons_ignored",
+    "abandons_hurt",
+    "late_abandons_hurt",
+    "short_abandons_help",
+    "short_abandons_excluded",
+    "diversions_hurt",
+)
+ABANDONMENT_FORMULAS = (None, "excluding_short", "of_offered")
+
+KPIS = (
+    *COUNTS,
+    *RATIOS,
+    *MEANS,
+    *QUANTILES,
+    "max_wait",
+    "service_level",
+    "abandonment_rate",
+)
+
+
+def _service_level(sample: _Sample, threshold: int, short: int, formula: str) -> Value:
+    answered, abandoned, diverted = sample.ended("A"), sample.ended("B"), sample.ended("F")
+    answered_within = sample.within("A", threshold)
+    abandoned_within = sample.within("B", threshold)
+    abandoned_late = len(sample.waits("B")) - abandoned_within
+    abandoned_short = sample.within("B", short)
+    parts = {
+        "abandons_help": (answered_within + abandoned_within, answered + abandoned),
+        "abandons_ignored": (answered_within, answered),
+        "abandons_hurt": (answered_within, answered + abandoned),
+        "late_abandons_hurt": (answered_within, answered + abandoned_late),
+        "short_abandons_help": (answered_within + abandoned_short, answered + abandoned),
+        "short_abandons_excluded": (answered_within, answered + abandoned - abandoned_short),
+        "diversions_hurt": (answered_within, answered + abandoned + diverted),
+    }
+    return _ratio(*parts[formula])
+
+
+def _abandonment_rate(sample: _Sample, short: int, formula: str | None) -> Value:
+    answered, abandoned = sample.ended("A"), sample.ended("B")
+    abandoned_short = sample.within("B", short)
+    parts = {
+        None: (abandoned, answered + abandoned),
+        "excluding_short": (abandoned - abandoned_short, answered + abandoned - abandoned_short),
+        "of_offered": (abandoned, len(sample.visits)),
+    }
+    return _ratio(*parts[formula])
+
+
+def _ratio(numerator: int, denominator: int) -> Value:
+    value = Fraction(numerator, denominator) if denominator else None
+    return Value(value, Fraction(numerator), Fraction(denominator))
+
+
+def _mean(durations: list[int]) -> Value:
+    total = Fraction(sum(durations), SECOND)
+    return Value(total / len(durations) if durations else None, total, Fraction(len(durations)))
+
+
+def _nearest_rank(durations: list[int], percent: int) -> int | None:
+    rank = -(-percent * len(durations) // 100)
+    return sorted(durations)[rank - 1] if durations else None
+
+
+def _seconds(duration: int | None) -> Fraction | None:
+    return None if duration is None else Fraction(duration, SECOND)
