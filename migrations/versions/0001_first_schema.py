@@ -74,9 +74,8 @@ STATEMENTS = (
         minute timestamptz NOT NULL,
         histogram smallint NOT NULL,
         duration_us bigint NOT NULL,
-        stripe smallint NOT NULL,
-        amount bigint NOT NULL,
-        PRIMARY KEY (series_id, minute, histogram, duration_us, stripe))""",
+        amount bigint NOT NULL)""",
+    "CREATE INDEX rollup_cells_by_minute ON rollup_cells (series_id, minute)",
     """CREATE TABLE live_totals (
         series_id integer NOT NULL,
         class smallint NOT NULL,

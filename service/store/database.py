@@ -14,6 +14,7 @@ from service.core.errors import ConfigurationError, Unavailable
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 """A raw connection of the writer; the class takes its parameter in the type checker only."""
 
+_POSTGRES_EPOCH_US = 946_684_800_000_000
 _PLANNER = {
     # The writer looks rows up by key, thousands at a time, in tables whose statistics lag behind.
     "enable_hashjoin": "off",
@@ -70,16 +71,24 @@ class Database:
         )
 
     async def connect_writer(self) -> Connection:
-        """A connection for one writer. Raises Unavailable where the server does not take it."""
+        """A connection for one writer, on which times are microseconds since 1970. Raises Unavailable."""
         plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
         with translated():
-            return await asyncpg.connect(
+            connection = await asyncpg.connect(
                 plain,
                 timeout=5,
                 command_timeout=self._command_timeout,
                 server_settings=_PLANNER,
                 statement_cache_size=500,
             )
+            await connection.set_type_codec(
+                "timestamptz",
+                schema="pg_catalog",
+                encoder=lambda us: (us - _POSTGRES_EPOCH_US,),
+                decoder=lambda parts: parts[0] + _POSTGRES_EPOCH_US,
+                format="tuple",
+            )
+            return connection
 
     async def close(self) -> None:
         """Give all pooled connections back."""

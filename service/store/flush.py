@@ -6,20 +6,14 @@ from typing import Any
 
 from service.core.catalogue import HISTOGRAM_BY_CODE, MEASURE_BY_CODE
 from service.core.difference import Amounts, Differences
-from service.core.event import moment
-from service.core.measure import CELL_BASE, cell_parts
+from service.core.measure import CELL_BASE, MINUTE_US, cell_parts
 from service.store.database import Connection
 
 
 _CELLS = frozenset(code for code, histogram in HISTOGRAM_BY_CODE.items() if histogram.cells)
 _MINUTE = "to_timestamp({0} * 60.0)"
 
-_ROLLUP_CELLS_SQL = f"""
-INSERT INTO rollup_cells AS t (series_id, minute, histogram, duration_us, stripe, amount)
-SELECT s, {_MINUTE.format("m")}, h, d, $1, n
-FROM unnest($2::int[], $3::int[], $4::smallint[], $5::bigint[], $6::bigint[]) AS u (s, m, h, d, n)
-ON CONFLICT (series_id, minute, histogram, duration_us, stripe) DO UPDATE SET amount = t.amount + excluded.amount
-"""  # noqa: S608
+_CELL_COLUMNS = ("series_id", "minute", "histogram", "duration_us", "amount")
 _LIVE_CELLS_SQL = """
 INSERT INTO live_cells AS t (series_id, histogram, bucket, stripe, amount)
 SELECT s, h, b, $1, n FROM unnest($2::int[], $3::smallint[], $4::smallint[], $5::bigint[]) AS u (s, h, b, n)
@@ -83,13 +77,13 @@ async def flush_differences(connection: Connection, differences: Differences, st
             elif amount:
                 histogram, duration = cell_parts(code)
                 if histogram in _CELLS:
-                    cells.append((*key, histogram, duration, amount))
+                    cells.append((key[0], key[1] * MINUTE_US, histogram, duration, amount))
         if plain:
             measures[key] = plain
     await _add_measures(connection, "rollups", "minute", _MINUTE, measures, stripe)
     await _add_measures(connection, "live_totals", "class", "{0}", differences.totals, stripe)
     if cells:
-        await connection.execute(_ROLLUP_CELLS_SQL, stripe, *zip(*cells, strict=True))
+        await connection.copy_records_to_table("rollup_cells", records=cells, columns=_CELL_COLUMNS)
     live = [(*key, amount) for key, amount in differences.live_cells.items() if amount]
     if live:
         await connection.execute(_LIVE_CELLS_SQL, stripe, *zip(*live, strict=True))
@@ -136,7 +130,7 @@ async def flush_punctuality(
         (
             source_id,
             series_id,
-            moment(seen_there.last_us),
+            seen_there.last_us,
             seen_there.events,
             seen_there.late_1m,
             seen_there.late_1h,

@@ -2,17 +2,21 @@
 
 Locks are taken in one order by all writers, so that none waits for another in a circle: a stripe, the events' keys,
 then the interactions, each kind sorted. A new interaction is put in whole; where another writer put it in meanwhile,
-the transaction is rolled back without waiting and tried again, and then finds it.
+the transaction is rolled back and tried again, and then finds it.
+
+Most batches hold only events that are new. So their keys are copied in at first, which is the fastest way and fails
+where one is there already; then, and for some batches after, the database is asked which of them are new.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import asyncpg
 import msgspec
 
 from service.core.difference import Amounts, Differences
 from service.core.errors import Unavailable
-from service.core.event import TYPE_OF_KIND, Accepted, Fact, moment
+from service.core.event import TYPE_OF_KIND, Accepted, Fact
 from service.core.measure import Booking, OpenVisit, SeriesKey, measure, open_visits, series_of
 from service.core.walk import Interaction, walk
 from service.store.database import CONTENDED, Connection, Database, translated
@@ -32,6 +36,8 @@ SELECT stripe FROM generate_series($1::int, $1::int + {STRIPES - 1}) AS candidat
 LATERAL (SELECT candidate % {STRIPES} AS stripe) AS wrapped
 WHERE pg_try_advisory_xact_lock({_STRIPE_LOCK}, stripe) LIMIT 1
 """  # noqa: S608
+_CAREFUL_BATCHES = 20
+
 _NEW_KEYS_SQL = """
 INSERT INTO event_keys (source_id, source, id)
 SELECT * FROM unnest($1::int[], $2::text[], $3::text[])
@@ -42,11 +48,6 @@ SELECT i.source_id, i.subject, i.facts, i.booking
 FROM unnest($1::int[], $2::text[]) AS wanted (source_id, subject)
 JOIN interactions i USING (source_id, subject)
 ORDER BY i.source_id, i.subject FOR UPDATE OF i
-"""
-_INSERT_SQL = """
-INSERT INTO interactions (source_id, subject, facts, booking)
-SELECT * FROM unnest($1::int[], $2::text[], $3::bytea[], $4::bytea[])
-ON CONFLICT DO NOTHING
 """
 _UPDATE_SQL = """
 UPDATE interactions i SET facts = new.facts, booking = new.booking
@@ -61,6 +62,8 @@ _OPEN_SQL = """
 INSERT INTO open_visits (source_id, subject, state, series_id, since, expires_at)
 SELECT * FROM unnest($1::int[], $2::text[], $3::smallint[], $4::int[], $5::timestamptz[], $6::timestamptz[])
 """
+_KEY_COLUMNS = ("source_id", "source", "id")
+_INTERACTION_COLUMNS = ("source_id", "subject", "facts", "booking")
 _EVENT_COLUMNS = ("time", "received_at", "source_id", "source", "id", "type", "subject", "data")
 
 
@@ -107,6 +110,10 @@ class Contended(Exception):  # noqa: N818
     """Another writer put the same interaction in at the same moment."""
 
 
+class SeenBefore(Exception):  # noqa: N818
+    """Some events of a batch are in the log already."""
+
+
 class Ledger:
     """One writer's access to the ledger; it holds a connection of its own, and is used by one task at a time."""
 
@@ -125,6 +132,7 @@ class Ledger:
         self._number = number
         self._horizon_us = live_horizon_seconds * 1_000_000
         self._connection: Connection | None = None
+        self._careful = 0
 
     async def connect(self) -> None:
         """Make sure that there is a connection. Raises Unavailable."""
@@ -156,6 +164,8 @@ class Ledger:
                 with translated():
                     async with connection.transaction():
                         return await run(connection)
+            except SeenBefore:
+                self._careful = _CAREFUL_BATCHES
             except (Contended, *CONTENDED):
                 continue
             except Unavailable:
@@ -168,14 +178,8 @@ class Ledger:
         for post in posts:
             for event in post.events:
                 first.setdefault((post.source_id, event.fact.source, event.fact.id), (post, event))
-        keys = sorted(first)
         stripe = await self._stripe(connection)
-        rows = await connection.fetch(
-            _NEW_KEYS_SQL, [key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys]
-        )
-        if len(rows) != len(keys):
-            new = {(row[0], row[1], row[2]) for row in rows}
-            first = {key: value for key, value in first.items() if key in new}
+        first = await self._new_events(connection, first)
         accepted: dict[int, int] = {}
         facts: dict[InteractionKey, list[Fact]] = {}
         for post, event in first.values():
@@ -188,6 +192,25 @@ class Ledger:
         return [
             Outcome(accepted.get(id(post), 0), len(post.events) - accepted.get(id(post), 0)) for post in posts
         ]
+
+    async def _new_events(
+        self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]]
+    ) -> dict[EventKey, tuple[Post, Accepted]]:
+        """Those whose keys were not in the log; now they are."""
+        keys = sorted(first)
+        if self._careful:
+            self._careful -= 1
+            rows = await connection.fetch(_NEW_KEYS_SQL, *zip(*keys, strict=True))
+            if len(rows) == len(keys):
+                return first
+            new = {(row[0], row[1], row[2]) for row in rows}
+            self._careful = _CAREFUL_BATCHES
+            return {key: value for key, value in first.items() if key in new}
+        try:
+            await connection.copy_records_to_table("event_keys", records=keys, columns=_KEY_COLUMNS)
+        except asyncpg.UniqueViolationError as error:
+            raise SeenBefore from error
+        return first
 
     async def _stripe(self, connection: Connection) -> int:
         """A stripe that is this transaction's alone, so that no two writers ever meet at a row of the rollups."""
@@ -250,11 +273,10 @@ class Ledger:
     async def _log(
         self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]], now_us: int
     ) -> None:
-        received = moment(now_us)
         records = [
             (
-                moment(event.fact.at),
-                received,
+                event.fact.at,
+                now_us,
                 post.source_id,
                 event.fact.source,
                 event.fact.id,
@@ -312,15 +334,19 @@ class _Changes:
         if was_open:
             self._closed.append(work.key)
         for visit in opened:
-            since, expires = moment(visit.since_us), moment(visit.expires_us)
-            self._opened.append((source_id, subject, visit.state, visit.series, since, expires))
+            self._opened.append(
+                (source_id, subject, visit.state, visit.series, visit.since_us, visit.expires_us)
+            )
 
     async def write(self, connection: Connection) -> None:
         """Write all of it. Raises Contended where another writer has put one of the new interactions in."""
         if self._inserted:
-            done = await connection.execute(_INSERT_SQL, *zip(*self._inserted, strict=True))
-            if int(done.rsplit(" ", 1)[1]) != len(self._inserted):
-                raise Contended
+            try:
+                await connection.copy_records_to_table(
+                    "interactions", records=self._inserted, columns=_INTERACTION_COLUMNS
+                )
+            except asyncpg.UniqueViolationError as error:
+                raise Contended from error
         if self._updated:
             await connection.execute(_UPDATE_SQL, *zip(*self._updated, strict=True))
         if self._closed:

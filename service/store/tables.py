@@ -5,6 +5,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -144,10 +145,9 @@ rollup_cells = Table(
     Column("minute", _moment(), nullable=False),
     Column("histogram", SmallInteger, nullable=False),
     Column("duration_us", BigInteger, nullable=False),
-    Column("stripe", SmallInteger, nullable=False),
     Column("amount", BigInteger, nullable=False),
-    PrimaryKeyConstraint("series_id", "minute", "histogram", "duration_us", "stripe"),
-    comment="how often each exact duration occurred per series and minute of arrival",
+    Index("rollup_cells_by_minute", "series_id", "minute"),
+    comment="each exact duration per series and minute of arrival; one taken back is there again with the amount -1",
 )
 
 live_totals = Table(
