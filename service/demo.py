@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rich import box
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from service.client import ClientError, FrontlineClient, KpiSeries, LiveQueue, Retry, SiteQueue
-from service.replay import EventFile, Pace, Replay, busiest_day, of_day, shift_to_day
+from service.replay import EventFile, Pace, Replay, Summary, busiest_day, of_day, shift_to_day
 from service.simulator.profile import sites
 from service.simulator.run import Plan, Run, new_key, register_sites
 
@@ -37,8 +38,8 @@ _KPIS = (
     "average_handle_time",
 )
 _THRESHOLDS = {"phone": 20, "pos": 180}  # seconds within which service should begin
-_HEADINGS = ("site", "queue", "channel", "offered", "answered", "abandoned", "service level")
-_MORE_HEADINGS = ("speed of answer", "abandonment", "handle time", "waiting", "longest wait")
+_HEADINGS = ("site", "queue", "channel", "offered", "answered", "left", "SL", "ASA", "left %", "AHT")
+_LIVE_HEADINGS = ("wait", "longest")
 _REFRESH, _PLAIN_REFRESH = 1.0, 10.0  # seconds
 _AT_LEAST = timedelta(hours=2)  # just after midnight, today would be empty
 
@@ -83,10 +84,12 @@ def _line(of: KpiSeries | LiveQueue) -> Line:
 
 def table(board: Board) -> Table:
     """The board as a table for the terminal."""
-    title = f"Frontline, since {board.since:%H:%M} (service level: phone 20 s, pos 180 s)"
-    drawn = Table(title=title, caption=board.trouble or None, caption_style="red", pad_edge=False)
-    for place, heading in enumerate((*_HEADINGS, *_MORE_HEADINGS)):
-        drawn.add_column(heading, justify="left" if place < 3 else "right")
+    phone, store = _THRESHOLDS["phone"], _THRESHOLDS["pos"]
+    title = f"Since {board.since:%H:%M} (left: abandoned; SL: within {phone} s by phone, {store} s in a store)"
+    caption = board.trouble or None
+    drawn = Table(title=title, caption=caption, caption_style="red", box=box.SIMPLE_HEAD, padding=0)
+    for place, heading in enumerate((*_HEADINGS, *_LIVE_HEADINGS)):
+        drawn.add_column(heading, justify="left" if place < 3 else "right", no_wrap=True)
     for line in board.lines:
         drawn.add_row(*line, *_cells(board.kpis.get(line, {}), board.live.get(line)))
     return drawn
@@ -170,7 +173,7 @@ def _since() -> datetime:
     return min(now.replace(hour=0, minute=0, second=0, microsecond=0), now - _AT_LEAST)
 
 
-async def replay_bank_day(client: FrontlineClient, month: Path, day: date | None = None) -> None:
+async def replay_bank_day(client: FrontlineClient, month: Path, day: date | None = None) -> Summary:
     """Replay one day of the bank's month (None: its busiest) onto today, at the same wall clock.
 
     The shift is that of the day, so a demo started twice on one day counts nothing twice.
@@ -181,7 +184,7 @@ async def replay_bank_day(client: FrontlineClient, month: Path, day: date | None
     now = datetime.now(UTC)
     shift = shift_to_day(day, now.astimezone(zone).date(), zone)
     by_its_own_clock = Pace(1, now, now)
-    await Replay(client, by_its_own_clock).run(map(shift.apply, of_day(lines, day, zone)))
+    return await Replay(client, by_its_own_clock).run(map(shift.apply, of_day(lines, day, zone)))
 
 
 async def run_demo(

@@ -20,9 +20,7 @@ class Settings:
     database_url: str | None = _setting(
         "FRONTLINE_DATABASE_URL", "postgresql://… of a server; without it an embedded PostgreSQL is started"
     )
-    data_dir: Path = _setting(
-        "FRONTLINE_DATA_DIR", "where the embedded PostgreSQL keeps its data", Path(".frontline")
-    )
+    data_dir: Path = _setting("FRONTLINE_DATA_DIR", "where the embedded PostgreSQL keeps its data", Path(".frontline"))
     admin_key: str | None = _setting("FRONTLINE_ADMIN_KEY", "the first admin key")
     pseudonym_key: str | None = _setting(
         "FRONTLINE_PSEUDONYM_KEY",

@@ -64,6 +64,7 @@ STATEMENTS = (
         expires_at timestamptz NOT NULL,
         PRIMARY KEY (source_id, subject, state))
         WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0)""",
+    "CREATE INDEX open_visits_by_expiry ON open_visits (expires_at)",
     """CREATE TABLE rollups (
         series_id integer NOT NULL,
         minute timestamptz NOT NULL,

@@ -1,1 +1,1 @@
-"""The commands of `frontline` that talk to a running service, each a module with a `command`."""
+"""The commands of `frontline`, each a module with a `command`."""

@@ -35,31 +35,26 @@ Examples:
 """
 
 
-class Speed(click.ParamType[float, float | str]):
-    """A multiple of real time, or `max`."""
-
-    name = "speed"
-
-    def convert(self, value: float | str, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The multiple; `MAX_SPEED` for `max`."""
-        try:
-            speed = MAX_SPEED if value == "max" else float(value)
-        except ValueError:
-            speed = 0.0
-        if not speed > 0:
-            self.fail(f"{value!r} is neither a number above 0 nor max", param, ctx)
-        return speed
+def speed_of(text: str) -> float:
+    """A multiple of real time; `MAX_SPEED` for `max`. Raises `click.BadParameter`."""
+    try:
+        speed = MAX_SPEED if text == "max" else float(text)
+    except ValueError:
+        speed = 0.0
+    if not speed > 0:
+        raise click.BadParameter(f"{text!r} is neither a number above 0 nor max")
+    return speed
 
 
 @click.command("replay", epilog=_EXAMPLES)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--url", envvar="FRONTLINE_URL", default="http://127.0.0.1:8000", show_default=True)
 @click.option("--key", envvar="FRONTLINE_KEY", required=True, help="A source's key  [env: FRONTLINE_KEY].")
-@click.option("--speed", type=Speed(), default="max", show_default=True, help="1: real time; 60; max.")
-@click.option("--shift-to-now", is_flag=True, help="Move all times so that the history ends (or begins) now.")
 @click.option(
-    "--batch", type=click.IntRange(1, 10_000), default=500, show_default=True, help="Events a post."
+    "--speed", type=speed_of, metavar="SPEED", default="max", show_default=True, help="1: real time; 60; max."
 )
+@click.option("--shift-to-now", is_flag=True, help="Move all times so that the history ends (or begins) now.")
+@click.option("--batch", type=click.IntRange(1, 10_000), default=500, show_default=True, help="Events a post.")
 @click.option("--clients", type=click.IntRange(1, 64), default=4, show_default=True, help="Posts in flight.")
 @click.option("--compress/--no-compress", default=True, show_default=True, help="Send posts gzipped.")
 def command(
@@ -145,9 +140,7 @@ def _plain() -> Callable[[Summary], None]:
         nonlocal last
         if time.monotonic() - last >= _PLAIN_EVERY:
             last = time.monotonic()
-            click.echo(
-                f"{summary.events} events, {summary.rate:.0f}/s, {summary.rejected} rejected", err=True
-            )
+            click.echo(f"{summary.events} events, {summary.rate:.0f}/s, {summary.rejected} rejected", err=True)
 
     return report
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 
 from service.client import ClientError, FrontlineClient, Retry
-from service.commands.replay import Speed
+from service.commands.replay import speed_of
 from service.replay import Summary
 from service.simulator.profile import SiteProfile, sites
 from service.simulator.run import Plan, Run, new_key, register_sites
@@ -30,15 +30,20 @@ _Span = click.FloatRange(0.0)
 @click.option("--admin-key", envvar="FRONTLINE_ADMIN_KEY", help="Registers all  [env: FRONTLINE_ADMIN_KEY].")
 @click.option("--source", default="simulator", show_default=True, help="The source to register.")
 @click.option("--sites", "number", type=click.IntRange(1, 999), default=3, show_default=True)
-@click.option(
-    "--rate", type=_Positive, default=1.0, show_default=True, help="Times the customers and servers."
-)
+@click.option("--rate", type=_Positive, default=1.0, show_default=True, help="Times the customers and servers.")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--label", help="Begins all ids; one of the start time, unless given.")
 @click.option("--slip", type=_Share, default=0.0, show_default=True, help="How badly service slips, 0 to 1.")
 @click.option("--slip-after", type=_Span, default=0.0, show_default=True, help="Seconds until it does.")
 @click.option("--backfill", type=_Span, default=0.0, show_default=True, help="Hours of past to begin with.")
-@click.option("--speed", type=Speed(), default="max", show_default=True, help="Of the backfill: 60; max.")
+@click.option(
+    "--speed",
+    type=speed_of,
+    metavar="SPEED",
+    default="max",
+    show_default=True,
+    help="Of the backfill: 60; max.",
+)
 @click.option("--duration", type=_Span, help="Seconds after which to end; otherwise at Ctrl-C.")
 def command(
     url: str,
@@ -108,7 +113,5 @@ def _show(summary: Summary) -> None:
 
 
 def _told(summary: Summary) -> str:
-    counts = (
-        f"{summary.accepted:,} accepted, {summary.duplicates:,} duplicates, {summary.rejected:,} rejected"
-    )
+    counts = f"{summary.accepted:,} accepted, {summary.duplicates:,} duplicates, {summary.rejected:,} rejected"
     return f"{counts} in {summary.seconds:,.0f} s"

@@ -183,9 +183,7 @@ HISTOGRAMS: tuple[Histogram, ...] = (
         "arrival of an interaction to its first completion as resolved",
         _LONG_BOUNDS,
     ),
-    Histogram(
-        5, "recovery", "recoveries", ("recovery_us",), "an error of the service to its recovery", _LONG_BOUNDS
-    ),
+    Histogram(5, "recovery", "recoveries", ("recovery_us",), "an error of the service to its recovery", _LONG_BOUNDS),
 )
 HISTOGRAM_BY_NAME: Mapping[str, Histogram] = {histogram.name: histogram for histogram in HISTOGRAMS}
 HISTOGRAM_BY_CODE: Mapping[int, Histogram] = {histogram.code: histogram for histogram in HISTOGRAMS}
@@ -244,16 +242,12 @@ def _ratio(name: str, help_: str, better: str, dimension: str, text: str, over: 
     return Kpi(name, help_, Shape.RATIO, "ratio", better, dimension, _one(text, _plus(over), _plus(under)))
 
 
-def _mean(
-    name: str, help_: str, dimension: str, text: str, sums: tuple[str, ...], counts: tuple[str, ...]
-) -> Kpi:
+def _mean(name: str, help_: str, dimension: str, text: str, sums: tuple[str, ...], counts: tuple[str, ...]) -> Kpi:
     formula = _one(text, _plus(*sums), _plus(*counts))
     return Kpi(name, help_, Shape.MEAN, "seconds", "lower", dimension, formula)
 
 
-def _quantiles(
-    prefix: str, what: str, histogram: str, dimension: str, percents: tuple[int, ...]
-) -> tuple[Kpi, ...]:
+def _quantiles(prefix: str, what: str, histogram: str, dimension: str, percents: tuple[int, ...]) -> tuple[Kpi, ...]:
     return tuple(
         Kpi(
             f"{prefix}_p{percent}",
@@ -278,9 +272,7 @@ SERVICE_LEVEL_FORMULAS: Mapping[str, Formula] = {
     ),
     "abandons_ignored": Formula("A<=T / A", _plus("answered_within"), _plus("answered")),
     "abandons_hurt": Formula("A<=T / (A + B)", _plus("answered_within"), _plus("answered", "abandoned")),
-    "late_abandons_hurt": Formula(
-        "A<=T / (A + B>T)", _plus("answered_within"), _plus("answered", "abandoned_later")
-    ),
+    "late_abandons_hurt": Formula("A<=T / (A + B>T)", _plus("answered_within"), _plus("answered", "abandoned_later")),
     "short_abandons_help": Formula(
         "(A<=T + B<=s) / (A + B)", _plus("answered_within", "short_abandoned"), _plus("answered", "abandoned")
     ),
@@ -426,9 +418,7 @@ KPIS: tuple[Kpi, ...] = (
         "ratio",
         "higher",
         "reliability",
-        _one(
-            "resolved / completed whose resolved is known", _plus("resolved"), _plus("resolved", "unresolved")
-        ),
+        _one("resolved / completed whose resolved is known", _plus("resolved"), _plus("resolved", "unresolved")),
     ),
     _ratio(
         "reopen_rate",

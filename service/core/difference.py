@@ -8,6 +8,7 @@ Measures of a state, such as those who wait, come and go, and are kept with the 
 
 from bisect import bisect_left
 from enum import IntEnum
+from typing import TypeVar
 
 from service.core.catalogue import HISTOGRAM_BY_CODE, MEASURE_BY_NAME, MEASURES
 from service.core.measure import CELL_BASE, EXPIRED, Booking, cell_parts, made_at
@@ -32,6 +33,7 @@ _LEADS = frozenset(_LEAD.values()) - _STATES
 _BOUNDS_US = {h.code: [round(bound * 1_000_000) for bound in h.bounds] for h in HISTOGRAM_BY_CODE.values()}
 
 Amounts = dict[int, int]
+K = TypeVar("K")
 
 
 class Differences:
@@ -46,9 +48,7 @@ class Differences:
         self.totals: dict[tuple[int, int], Amounts] = {}
         self.live_cells: dict[tuple[int, int, int], int] = {}
 
-    def move(
-        self, old: Booking, new: Booking, it: Interaction, *, peaks: Amounts, horizon_us: int
-    ) -> Amounts:
+    def move(self, old: Booking, new: Booking, it: Interaction, *, peaks: Amounts, horizon_us: int) -> Amounts:
         """Put `new` in the place of `old`.
 
         `horizon_us` is the moment from which events are live; `peaks` holds the counts of the interaction that once
@@ -76,9 +76,7 @@ class Differences:
                 else:
                     _add_one(self.totals, (series, to), code, amount)
 
-    def _replace(
-        self, old: Booking, new: Booking, it: Interaction, peaks: Amounts, horizon_us: int
-    ) -> Amounts:
+    def _replace(self, old: Booking, new: Booking, it: Interaction, peaks: Amounts, horizon_us: int) -> Amounts:
         by_series: dict[int, Amounts] = {}
         for key in old.keys() | new.keys():
             change = _subtract(new.get(key, {}), old.get(key, {}))
@@ -86,9 +84,7 @@ class Differences:
                 _add_all(self.rollups, key, change)
                 _add_all(by_series, key[0], change)
         before, after = _counts(old), _counts(new)
-        highest = {
-            code: max(before.get(code, 0), peaks.get(code, 0)) for code in before.keys() | peaks.keys()
-        }
+        highest = {code: max(before.get(code, 0), peaks.get(code, 0)) for code in before.keys() | peaks.keys()}
         made = made_at(it)
         for series, change in by_series.items():
             for code, amount in change.items():
@@ -149,7 +145,7 @@ def _subtract(new: Amounts, old: Amounts) -> Amounts:
     return change
 
 
-def _add_all(into: dict[object, Amounts], key: object, amounts: Amounts) -> None:
+def _add_all(into: dict[K, Amounts], key: K, amounts: Amounts) -> None:
     present = into.get(key)
     if present is None:
         into[key] = dict(amounts)

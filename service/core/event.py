@@ -229,7 +229,7 @@ AnyEvent = (
     | Recovered
     | Recorded
 )
-EVENT_CLASSES: tuple[type[WireEvent], ...] = AnyEvent.__args__  # type: ignore[attr-defined]
+EVENT_CLASSES: tuple[type[WireEvent], ...] = AnyEvent.__args__
 TYPE_OF_KIND: dict[int, str] = {cls.kind: str(cls.__struct_config__.tag) for cls in EVENT_CLASSES}
 
 

@@ -20,10 +20,12 @@ from service.core.event import (
     MIN_US,
     Accepted,
     AnyEvent,
+    Common,
     Fact,
     Kind,
     Rejected,
     StoredData,
+    TransferredData,
     moment,
 )
 from service.core.recorded import expand
@@ -79,9 +81,7 @@ def read_lines(body: bytes) -> list[AnyEvent | Rejected]:
 
 def _bounded(items: list[T]) -> list[T]:
     if len(items) > MAX_EVENTS_PER_POST:
-        raise TooLarge(
-            f"{len(items)} events in one post; at most {MAX_EVENTS_PER_POST} are taken, so split the post"
-        )
+        raise TooLarge(f"{len(items)} events in one post; at most {MAX_EVENTS_PER_POST} are taken, so split the post")
     return items
 
 
@@ -164,38 +164,44 @@ def admit(
     return accepted, rejected
 
 
-def _fact(
-    event: AnyEvent, now_us: int, pseudonym: Callable[[str], str], may_post: Callable[[str], bool]
-) -> Fact:
+def _fact(event: AnyEvent, now_us: int, pseudonym: Callable[[str], str], may_post: Callable[[str], bool]) -> Fact:
     delta = event.time - EPOCH
     at = (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
-    data = event.data
     if at > now_us + MAX_FUTURE_US:
         raise _future("time", at, now_us)
     if at < MIN_US:
         raise InvalidInput("is before the year 2; nothing was served then", field="time")
+    data = event.data
+    _check_text(event, data)
+    if data.site is not None and not may_post(data.site):
+        raise InvalidInput(f"this key may not post for site {data.site}", field="data.site", code="site_forbidden")
+    fact = Fact(at, event.kind, event.id, event.source, cast("StoredData", data))
+    if event.kind == Kind.RECORDED:
+        _check_recorded(fact, now_us)
+    if data.customer is not None:
+        data.customer = pseudonym(data.customer)
+    return fact
+
+
+def _check_text(event: AnyEvent, data: Common) -> None:
     if not (event.id.isprintable() and event.source.isprintable() and event.subject.isprintable()):
         _refuse_control(id=event.id, source=event.source, subject=event.subject)
     if event.data_base64 is not msgspec.UNSET:
         raise InvalidInput("is not read; send the event's data as a JSON object in data", field="data_base64")
-    if data.topic is not None or data.agent is not None:
-        _refuse_control(**{"data.topic": data.topic or "", "data.agent": data.agent or ""})
-    if data.site is not None and not may_post(data.site):
-        raise InvalidInput(
-            f"this key may not post for site {data.site}", field="data.site", code="site_forbidden"
-        )
-    fact = Fact(at, event.kind, event.id, event.source, cast(StoredData, data))
-    if event.kind == Kind.TRANSFERRED.value:
-        _refuse_control(**{"data.to_agent": getattr(data, "to_agent", None) or ""})
-    elif event.kind == Kind.RECORDED.value:
-        for derived in expand(fact):
-            if derived.at > now_us + MAX_FUTURE_US:
-                raise _future("data", derived.at, now_us)
-            if derived.at < MIN_US:
-                raise InvalidInput("goes back before the year 2", field="data", code="contradiction")
-    if data.customer is not None:
-        data.customer = pseudonym(data.customer)
-    return fact
+    if data.topic is not None:
+        _refuse_control(**{"data.topic": data.topic})
+    if data.agent is not None:
+        _refuse_control(**{"data.agent": data.agent})
+    if isinstance(data, TransferredData) and data.to_agent is not None:
+        _refuse_control(**{"data.to_agent": data.to_agent})
+
+
+def _check_recorded(fact: Fact, now_us: int) -> None:
+    for derived in expand(fact):
+        if derived.at > now_us + MAX_FUTURE_US:
+            raise _future("data", derived.at, now_us)
+        if derived.at < MIN_US:
+            raise InvalidInput("goes back before the year 2", field="data", code="contradiction")
 
 
 def _future(field: str, at: int, now_us: int) -> InvalidInput:

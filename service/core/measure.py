@@ -15,7 +15,7 @@ from service.core.catalogue import (
     MEASURE_BY_NAME,
     SHORT_ABANDON_SECONDS,
 )
-from service.core.walk import ABANDONED, ANSWERED, DIVERTED, WAITING, Interaction, Visit
+from service.core.walk import ABANDONED, ANSWERED, DIVERTED, Interaction, Visit
 
 Booking = dict[tuple[int, int], dict[int, int]]
 SeriesKey = tuple[str, str, str]
@@ -135,42 +135,59 @@ def _measure_visit(visit: Visit, amounts: dict[int, int], *, expired: bool) -> N
     _add(amounts, OFFERED)
     outcome = visit.outcome
     if outcome == ANSWERED:
-        _add(amounts, ANSWERED_COUNT)
-        wait = visit.wait_us
-        if wait is not None:
-            _add(amounts, ANSWERED_WAITS)
-            _add(amounts, ANSWERED_WAIT_US, wait)
-            _add(amounts, cell(WAIT, wait))
-        if visit.ended_at is not None and visit.left_at is not None:
-            span = visit.ended_at - visit.left_at
-            _add(amounts, HANDLED)
-            _add(amounts, SERVICE_US, span - visit.hold_us)
-            if visit.hold_us:
-                _add(amounts, HOLD_US, visit.hold_us)
-            if visit.wrap_up_us:
-                _add(amounts, WRAP_UP_US, visit.wrap_up_us)
-            _add(amounts, cell(HANDLE, span + visit.wrap_up_us))
+        _measure_answered(visit, amounts)
     elif outcome == ABANDONED:
-        _add(amounts, ABANDONED_COUNT)
-        wait = visit.wait_us
-        if wait is not None:
-            _add(amounts, ABANDONED_WAITS)
-            _add(amounts, ABANDONED_WAIT_US, wait)
-            _add(amounts, cell(ABANDONED_WAIT, wait))
-            if wait <= _SHORT_US:
-                _add(amounts, SHORT_ABANDONED)
+        _measure_abandoned(visit, amounts)
     elif outcome == DIVERTED:
         _add(amounts, DIVERTED_COUNT)
-    elif outcome == WAITING:
+    else:
         _add(amounts, EXPIRED if expired else WAITING_COUNT)
 
 
+def _measure_answered(visit: Visit, amounts: dict[int, int]) -> None:
+    _add(amounts, ANSWERED_COUNT)
+    wait = visit.wait_us
+    if wait is not None:
+        _add(amounts, ANSWERED_WAITS)
+        _add(amounts, ANSWERED_WAIT_US, wait)
+        _add(amounts, cell(WAIT, wait))
+    if visit.ended_at is not None and visit.left_at is not None:
+        span = visit.ended_at - visit.left_at
+        _add(amounts, HANDLED)
+        _add(amounts, SERVICE_US, span - visit.hold_us)
+        if visit.hold_us:
+            _add(amounts, HOLD_US, visit.hold_us)
+        if visit.wrap_up_us:
+            _add(amounts, WRAP_UP_US, visit.wrap_up_us)
+        _add(amounts, cell(HANDLE, span + visit.wrap_up_us))
+
+
+def _measure_abandoned(visit: Visit, amounts: dict[int, int]) -> None:
+    _add(amounts, ABANDONED_COUNT)
+    wait = visit.wait_us
+    if wait is not None:
+        _add(amounts, ABANDONED_WAITS)
+        _add(amounts, ABANDONED_WAIT_US, wait)
+        _add(amounts, cell(ABANDONED_WAIT, wait))
+        if wait <= _SHORT_US:
+            _add(amounts, SHORT_ABANDONED)
+
+
 def _measure_interaction(it: Interaction, amounts: dict[int, int]) -> None:
-    amounts[INTERACTIONS] = amounts.get(INTERACTIONS, 0) + 1
-    if it.answered is not None:
-        amounts[INTERACTIONS_ANSWERED] = 1
-    if it.completed is not None:
-        amounts[COMPLETED] = 1
+    _add(amounts, INTERACTIONS)
+    for code, first_at in (
+        (INTERACTIONS_ANSWERED, it.answered),
+        (COMPLETED, it.completed),
+        (REOPENED, it.reopened),
+        (TRANSFERRED, it.transferred),
+        (ESCALATED, it.escalated),
+        (CORRECTED, it.corrected),
+        (RECOVERED, it.recovered),
+    ):
+        if first_at is not None:
+            amounts[code] = 1
+    if it.conflicts:
+        amounts[CONFLICTS] = it.conflicts
     if it.resolved is not None:
         amounts[RESOLVED if it.resolved else UNRESOLVED] = 1
     if it.resolved_at is not None:
@@ -178,24 +195,12 @@ def _measure_interaction(it: Interaction, amounts: dict[int, int]) -> None:
         amounts[RESOLUTIONS] = 1
         amounts[RESOLUTION_US] = took
         amounts[cell(RESOLUTION, took)] = 1
-    if it.reopened is not None:
-        amounts[REOPENED] = 1
-    if it.transferred is not None:
-        amounts[TRANSFERRED] = 1
-    if it.escalated is not None:
-        amounts[ESCALATED] = 1
-    if it.corrected is not None:
-        amounts[CORRECTED] = 1
-        if it.open_errors:
-            amounts[UNRECOVERED] = len(it.open_errors)
-    if it.recovered is not None:
-        amounts[RECOVERED] = 1
-        for took in it.recoveries_us:
-            _add(amounts, RECOVERIES)
-            _add(amounts, RECOVERY_US, took)
-            _add(amounts, cell(RECOVERY, took))
-    if it.conflicts:
-        amounts[CONFLICTS] = it.conflicts
+    if it.open_errors:
+        amounts[UNRECOVERED] = len(it.open_errors)
+    for took in it.recoveries_us:
+        _add(amounts, RECOVERIES)
+        _add(amounts, RECOVERY_US, took)
+        _add(amounts, cell(RECOVERY, took))
 
 
 def made_at(it: Interaction) -> dict[int, int]:

@@ -129,9 +129,7 @@ def walk(facts: Iterable[Fact]) -> Interaction:
     """The interaction that a set of facts, at least one and each once, makes; see `kpis.md`, "The walk"."""
     story = sorted(facts)
     if any(fact.kind == _RECORDED for fact in story):
-        story = sorted(
-            derived for fact in story for derived in (expand(fact) if fact.kind == _RECORDED else (fact,))
-        )
+        story = sorted(derived for fact in story for derived in (expand(fact) if fact.kind == _RECORDED else (fact,)))
     it = Interaction()
     it.arrival = story[0].at
     it.last_at = story[-1].at

@@ -108,9 +108,7 @@ class Simulation:
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._planned = 0
         self._told: deque[Event] = deque()
-        self._lines = {
-            (site.name, queue.name): self._line(site, queue) for site in sites for queue in site.queues
-        }
+        self._lines = {(site.name, queue.name): self._line(site, queue) for site in sites for queue in site.queues}
         for line in self._lines.values():
             self._expect(line)
 
@@ -252,9 +250,7 @@ class Simulation:
         queue, encounter, chance = visit.line.profile, visit.encounter, visit.encounter.chance
         if chance.random() < queue.corrected:
             noticed, lasting = _NOTICE.sample(chance), _RECOVER.sample(chance)
-            self._plan(
-                noticed, partial(self._tell, visit, "corrected", kind=chance.choice(queue.corrections))
-            )
+            self._plan(noticed, partial(self._tell, visit, "corrected", kind=chance.choice(queue.corrections)))
             if chance.random() < _RECOVERING:
                 self._plan(noticed + lasting, partial(self._tell, visit, "recovered"))
         if not resolved:

@@ -33,7 +33,6 @@ _AWAY: tuple[type[Exception], ...] = (
     asyncpg.InsufficientResourcesError,
     asyncpg.QueryCanceledError,
 )
-CONTENDED: tuple[type[Exception], ...] = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
 def parse_url(url: str) -> URL:
@@ -45,9 +44,7 @@ def parse_url(url: str) -> URL:
             "FRONTLINE_DATABASE_URL is no URL; it must look like postgresql://user:password@host:5432/database"
         ) from error
     if not parsed.drivername.startswith("postgres"):
-        raise ConfigurationError(
-            f"FRONTLINE_DATABASE_URL names {parsed.drivername}; it must be postgresql://…"
-        )
+        raise ConfigurationError(f"FRONTLINE_DATABASE_URL names {parsed.drivername}; it must be postgresql://…")
     return parsed.set(drivername="postgresql+asyncpg")
 
 

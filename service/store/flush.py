@@ -3,12 +3,10 @@
 from functools import lru_cache
 from typing import Any
 
-
 from service.core.catalogue import HISTOGRAM_BY_CODE, MEASURE_BY_CODE
 from service.core.difference import Amounts, Differences
 from service.core.measure import CELL_BASE, MINUTE_US, cell_parts
 from service.store.database import Connection
-
 
 _CELLS = frozenset(code for code, histogram in HISTOGRAM_BY_CODE.items() if histogram.cells)
 _MINUTE = "to_timestamp({0} * 60.0)"
@@ -120,9 +118,7 @@ def _measures_sql(table: str, key_column: str, key_expression: str, codes: tuple
     """  # noqa: S608
 
 
-async def flush_punctuality(
-    connection: Connection, seen: dict[tuple[int, int], Punctuality], stripe: int
-) -> None:
+async def flush_punctuality(connection: Connection, seen: dict[tuple[int, int], Punctuality], stripe: int) -> None:
     """Add what was seen of sources, by (source, series), to the rows of a stripe."""
     if not seen:
         return

@@ -8,8 +8,9 @@ Most batches hold only events that are new. So their keys are copied in at first
 where one is there already; then, and for some batches after, the database is asked which of them are new.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import asyncpg
 import msgspec
@@ -19,16 +20,18 @@ from service.core.errors import Unavailable
 from service.core.event import TYPE_OF_KIND, Accepted, Fact
 from service.core.measure import Booking, OpenVisit, SeriesKey, measure, open_visits, series_of
 from service.core.walk import Interaction, walk
-from service.store.database import CONTENDED, Connection, Database, translated
+from service.store.database import Connection, Database, translated
 from service.store.flush import Punctuality, flush_differences, flush_punctuality
 from service.store.partitions import Partitions
 from service.store.registry import Registry
 
+T = TypeVar("T")
 InteractionKey = tuple[int, str]
 EventKey = tuple[int, str, str]
 
 STRIPES = 16
 _STRIPE_LOCK = 0x53545250
+_TIMER_LOCK = 0x54494D45
 _TRIES = 8
 
 _FREE_STRIPE_SQL = f"""
@@ -62,6 +65,16 @@ _OPEN_SQL = """
 INSERT INTO open_visits (source_id, subject, state, series_id, since, expires_at)
 SELECT * FROM unnest($1::int[], $2::text[], $3::smallint[], $4::int[], $5::timestamptz[], $6::timestamptz[])
 """
+_HOLD_TIMER_SQL = f"""
+SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
+    AND classid = 0 AND objid = {_TIMER_LOCK} AND granted)
+OR pg_try_advisory_lock({_TIMER_LOCK})
+"""  # noqa: S608
+_DUE_SQL = """
+SELECT DISTINCT source_id, subject FROM (
+    SELECT source_id, subject FROM open_visits WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2
+) AS silent ORDER BY source_id, subject
+"""
 _KEY_COLUMNS = ("source_id", "source", "id")
 _INTERACTION_COLUMNS = ("source_id", "subject", "facts", "booking")
 _EVENT_COLUMNS = ("time", "received_at", "source_id", "source", "id", "type", "subject", "data")
@@ -83,7 +96,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Booked(msgspec.Struct, array_like=True):
-    """What is kept with an interaction: its booking as (series, minute, [code, amount, …]), its open visits, its peaks."""
+    """What is kept with an interaction: its booking as (series, minute, [code, amount, …]), open visits, peaks."""
 
     entries: list[tuple[int, int, list[int]]]
     open: list[OpenVisit]
@@ -106,11 +119,11 @@ _decode_booked = msgspec.json.Decoder(Booked).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class Contended(Exception):  # noqa: N818
+class Contended(Exception):
     """Another writer put the same interaction in at the same moment."""
 
 
-class SeenBefore(Exception):  # noqa: N818
+class SeenBefore(Exception):
     """Some events of a batch are in the log already."""
 
 
@@ -146,16 +159,32 @@ class Ledger:
             connection.terminate()
 
     async def commit(self, posts: Sequence[Post], now_us: int) -> list[Outcome]:
-        """Commit posts in one transaction. Raises Unavailable; then nothing is known to be done, and all may be resent."""
+        """Commit posts in one transaction. Raises Unavailable: nothing is known to be done then, and all may be resent."""
         with translated():
             await self._partitions.ensure({event.fact.at for post in posts for event in post.events})
         return await self._retrying(lambda connection: self._commit(connection, posts, now_us))
 
     async def remeasure(self, keys: Sequence[InteractionKey], now_us: int) -> None:
-        """Measure interactions again as of now, without a new event: what time alone has changed. Raises Unavailable."""
+        """Measure interactions again as of now, for what time alone has changed. Raises Unavailable."""
         await self._retrying(lambda connection: self._measure(connection, {key: [] for key in keys}, now_us))
 
-    async def _retrying(self, run):  # type: ignore[no-untyped-def]
+    async def hold_timer(self) -> bool:
+        """Whether this connection holds the timer's lock, taken now where it is free. Raises Unavailable."""
+        await self.connect()
+        connection = self._connection
+        assert connection is not None  # noqa: S101
+        with translated():
+            return bool(await connection.fetchval(_HOLD_TIMER_SQL))
+
+    async def due(self, now_us: int, limit: int) -> list[InteractionKey]:
+        """Interactions with a visit that has been open and silent for too long as of now. Raises Unavailable."""
+        await self.connect()
+        connection = self._connection
+        assert connection is not None  # noqa: S101
+        with translated():
+            return [(row[0], row[1]) for row in await connection.fetch(_DUE_SQL, now_us, limit)]
+
+    async def _retrying(self, run: Callable[[Connection], Awaitable[T]]) -> T:
         for _ in range(_TRIES):
             await self.connect()
             connection = self._connection
@@ -166,7 +195,7 @@ class Ledger:
                         return await run(connection)
             except SeenBefore:
                 self._careful = _CAREFUL_BATCHES
-            except (Contended, *CONTENDED):
+            except (Contended, asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                 continue
             except Unavailable:
                 await self.close()
@@ -189,9 +218,7 @@ class Ledger:
             works = await self._measure(connection, facts, now_us, stripe)
             await self._log(connection, first, now_us)
             await self._punctuality(connection, works, stripe, now_us)
-        return [
-            Outcome(accepted.get(id(post), 0), len(post.events) - accepted.get(id(post), 0)) for post in posts
-        ]
+        return [Outcome(accepted.get(id(post), 0), len(post.events) - accepted.get(id(post), 0)) for post in posts]
 
     async def _new_events(
         self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]]
@@ -270,9 +297,7 @@ class Ledger:
         facts = work.old_facts + work.new_facts
         changes.add(work, _encode(facts), _encode(Booked(entries, opened, peaks)), was_open, opened)
 
-    async def _log(
-        self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]], now_us: int
-    ) -> None:
+    async def _log(self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]], now_us: int) -> None:
         records = [
             (
                 event.fact.at,
@@ -288,9 +313,7 @@ class Ledger:
         ]
         await connection.copy_records_to_table("events", records=records, columns=_EVENT_COLUMNS)
 
-    async def _punctuality(
-        self, connection: Connection, works: list[_Work], stripe: int, now_us: int
-    ) -> None:
+    async def _punctuality(self, connection: Connection, works: list[_Work], stripe: int, now_us: int) -> None:
         seen: dict[tuple[int, int], Punctuality] = {}
         for work in works:
             if work.it.site is None:
@@ -334,9 +357,7 @@ class _Changes:
         if was_open:
             self._closed.append(work.key)
         for visit in opened:
-            self._opened.append(
-                (source_id, subject, visit.state, visit.series, visit.since_us, visit.expires_us)
-            )
+            self._opened.append((source_id, subject, visit.state, visit.series, visit.since_us, visit.expires_us))
 
     async def write(self, connection: Connection) -> None:
         """Write all of it. Raises Contended where another writer has put one of the new interactions in."""

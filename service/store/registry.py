@@ -263,9 +263,7 @@ class Registry:
                     insert(secrets).values(name="pseudonym_key", value=made).on_conflict_do_nothing()
                 )
                 return bytes(
-                    (
-                        await connection.scalars(select(secrets.c.value).where(secrets.c.name == "pseudonym_key"))
-                    ).one()
+                    (await connection.scalars(select(secrets.c.value).where(secrets.c.name == "pseudonym_key"))).one()
                 )
 
     async def answers(self) -> None:

@@ -124,6 +124,7 @@ open_visits = Table(
     Column("since", _moment(), nullable=False),
     Column("expires_at", _moment(), nullable=False),
     PrimaryKeyConstraint("source_id", "subject", "state"),
+    Index("open_visits_by_expiry", "expires_at"),
     comment="visits that wait (state 0) or are in service (1) now",
 )
 

@@ -46,18 +46,15 @@ class Service:
         self.pauses.append(seconds)
         self.time += seconds
 
-    def client(
-        self, *, retry: Retry = Retry(), chance: float = 1.0, compress: bool = False
-    ) -> FrontlineClient:
+    def client(self, *, chance: float = 1.0, **how: Any) -> FrontlineClient:
         return FrontlineClient(
             "http://frontline/",
             "secret",
-            retry=retry,
-            compress=compress,
             transport=httpx.MockTransport(self.answer),
             sleep=self.sleep,
             clock=lambda: self.time,
             chance=lambda: chance,
+            **how,
         )
 
 

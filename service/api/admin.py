@@ -1,0 +1,146 @@
+"""`/v1/admin/…`: sites, sources and keys, with an admin key."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.api.deps import Here
+from service.core.calendar import check_holidays, check_hours, check_time_zone
+from service.core.event import Channel
+from service.store.registry import OTHER, Site
+
+LABEL = r"^[\w.:-]{1,64}$"
+Label = Annotated[str, Field(pattern=LABEL)]
+SiteName = Annotated[str, Path(pattern=LABEL, description="letters, digits or any of - _ . :, 64 at most")]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class QueueOfSite(_Model):
+    """A line of a site, declared so that its series stand at 0 before its first event."""
+
+    name: Label
+    channel: Channel
+
+
+class SiteSettings(_Model):
+    """What is known of a site."""
+
+    time_zone: str = Field("UTC", examples=["Europe/Vilnius"])
+    hours: dict[str, list[str]] | None = Field(None, examples=[{"mon": ["09:00-18:00"], "sat": ["10:00-24:00"]}])
+    holidays: list[str] | dict[str, Any] | None = Field(None, examples=[["2026-12-25"]])
+    queues: list[QueueOfSite] = Field([], max_length=100)
+
+
+class SiteEntry(BaseModel):
+    """A registered site."""
+
+    site: str
+    time_zone: str
+    hours: dict[str, list[str]] | None
+    holidays: list[str] | dict[str, Any] | None
+
+
+class NewSource(_Model):
+    """A system that will post events, and the sites for which it may; `*` is any."""
+
+    name: Label = Field(examples=["pos-vendor"])
+    sites: list[str] = Field(["*"], min_length=1, max_length=10_000)
+
+
+class NewKey(BaseModel):
+    """A key, shown once: what is stored is its hash."""
+
+    name: str
+    key: str
+
+
+class SourceEntry(BaseModel):
+    """A registered source."""
+
+    name: str
+    sites: list[str]
+
+
+class KeyListed(BaseModel):
+    """A key without its secret; `source` is null for an admin key."""
+
+    id: int
+    source: str | None
+    hint: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+async def _administrator(request: Request, here: Here) -> None:
+    await here.key_ring.administrator(request)
+
+
+router = APIRouter(
+    prefix="/v1/admin",
+    tags=["administration"],
+    dependencies=[Depends(_administrator)],
+    responses={401: {"description": "No admin key"}, 403: {"description": "The key of a source"}},
+)
+_secured: dict[str, Any] = {"security": [{"key": []}]}
+
+
+@router.put("/sites/{site}", summary="Register or change a site", openapi_extra=_secured)
+async def put_site(site: SiteName, wanted: SiteSettings, here: Here) -> SiteEntry:
+    """Register a site, or change it. Known series stand at 0 from now on."""
+    registered = await here.registry.put_site(
+        site,
+        time_zone=check_time_zone(wanted.time_zone),
+        hours=check_hours(wanted.hours),
+        holidays=check_holidays(wanted.holidays),
+        queues=[(queue.name, queue.channel) for queue in wanted.queues],
+    )
+    return _entry(registered)
+
+
+@router.get("/sites", summary="All sites", openapi_extra=_secured)
+async def get_sites(here: Here) -> list[SiteEntry]:
+    """All registered sites, by name."""
+    return [_entry(site) for site in await here.registry.list_sites() if site.name != OTHER]
+
+
+@router.post("/sources", status_code=201, summary="Register a source", openapi_extra=_secured)
+async def post_source(wanted: NewSource, here: Here) -> NewKey:
+    """Register a source. Its key is shown in this answer and never again."""
+    return NewKey(name=wanted.name, key=await here.registry.create_source(wanted.name, wanted.sites))
+
+
+@router.get("/sources", summary="All sources", openapi_extra=_secured)
+async def get_sources(here: Here) -> list[SourceEntry]:
+    """All registered sources, by name."""
+    return [SourceEntry(name=source.name, sites=list(source.sites)) for source in await here.registry.list_sources()]
+
+
+@router.post("/sources/{name}/keys", status_code=201, summary="A further key of a source", openapi_extra=_secured)
+async def post_key(name: str, here: Here) -> NewKey:
+    """Make a further key for a source; the old ones stay valid until they are revoked."""
+    return NewKey(name=name, key=await here.registry.create_key(name))
+
+
+@router.get("/keys", summary="All keys, without their secrets", openapi_extra=_secured)
+async def get_keys(here: Here) -> list[KeyListed]:
+    """All keys, the oldest first."""
+    return [
+        KeyListed(id=key.id, source=key.source, hint=key.hint, created_at=key.created_at, revoked_at=key.revoked_at)
+        for key in await here.registry.list_keys()
+    ]
+
+
+@router.delete("/keys/{key_id}", status_code=204, summary="Revoke a key", openapi_extra=_secured)
+async def delete_key(key_id: Annotated[int, Path(ge=1, le=2_147_483_647)], here: Here) -> Response:
+    """Take a key out of use; it stops to work within a second."""
+    await here.registry.revoke_key(key_id)
+    return Response(status_code=204)
+
+
+def _entry(site: Site) -> SiteEntry:
+    return SiteEntry(site=site.name, time_zone=site.time_zone, hours=site.hours, holidays=site.holidays)

@@ -1,0 +1,84 @@
+"""From errors to answers: one table, and problem+json (RFC 9457) for each."""
+
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from service.core.errors import (
+    Conflict,
+    FrontlineError,
+    InvalidInput,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    TooLarge,
+    Unavailable,
+    UnsupportedMedia,
+)
+
+_STATUS: tuple[tuple[type[FrontlineError], int, str], ...] = (
+    (InvalidInput, 422, "Invalid input"),
+    (NotAuthenticated, 401, "Not authenticated"),
+    (NotPermitted, 403, "Not permitted"),
+    (NotFound, 404, "Not found"),
+    (Conflict, 409, "Conflict"),
+    (TooLarge, 413, "Too large"),
+    (UnsupportedMedia, 415, "Unsupported media type"),
+    (Unavailable, 503, "Unavailable"),
+)
+
+
+def problem(status: int, title: str, detail: str, **members: Any) -> Response:
+    """An answer of type problem+json. `members` are further fields of it; `headers` among them are HTTP headers."""
+    headers = members.pop("headers", None)
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **members}
+    return Response(
+        msgspec.json.encode(body), status_code=status, headers=headers, media_type="application/problem+json"
+    )
+
+
+def answer_to(error: FrontlineError) -> Response:
+    """The answer that tells a client of an error."""
+    status, title = next(
+        ((status, title) for kind, status, title in _STATUS if isinstance(error, kind)), (500, "Internal error")
+    )
+    members: dict[str, Any] = {}
+    if isinstance(error, InvalidInput):
+        if error.code == "invalid_json":
+            status, title = 400, "Malformed body"
+        members = {"field": error.field, "code": error.code}
+    elif isinstance(error, NotAuthenticated):
+        members["headers"] = {"WWW-Authenticate": "Bearer"}
+    elif isinstance(error, Unavailable):
+        members["headers"] = {"Retry-After": str(error.retry_after)}
+    return problem(status, title, str(error), **members)
+
+
+async def _frontline_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, FrontlineError)  # noqa: S101
+    return answer_to(error)
+
+
+async def _validation_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    found = error.errors()
+    first = found[0]
+    place = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+    status = 400 if first["type"] == "json_invalid" else 422
+    details = "; ".join(f"{'.'.join(str(p) for p in e['loc'][1:])}: {e['msg']}" for e in found)
+    return problem(status, "Invalid input", details, field=place, code="invalid_field")
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    return problem(error.status_code, str(error.detail), str(error.detail), headers=dict(error.headers or {}))
+
+
+def install(app: FastAPI) -> None:
+    """Let an app answer every error with problem+json."""
+    app.add_exception_handler(FrontlineError, _frontline_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)

@@ -1,0 +1,138 @@
+"""The composition root: the one place where the parts of a process are put together."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from service import __version__, logs
+from service.api import admin, errors, health, ingest, kpis, live, metrics
+from service.api.deps import Services
+from service.api.keys import KeyRing
+from service.core.errors import ConfigurationError
+from service.settings import Settings
+from service.store import schema
+from service.store.database import Database
+from service.store.ledger import Ledger
+from service.store.partitions import Partitions
+from service.store.registry import Registry
+from service.store.rollups import Rollups
+from service.telemetry import Telemetry
+from service.timer import Timer
+from service.writer import Writer
+
+_PR_SET_PDEATHSIG = 1
+_DESCRIPTION = """
+Frontline watches the quality of service that people get in stores and call centres, while it happens.
+
+Post events to `/v1/events`, read exact KPIs from `/v1/kpis`, and let Prometheus scrape `/metrics/kpi`. Every number
+shows its formula in `/v1/catalogue`. To begin: make a source with `POST /v1/admin/sources` and your admin key, and
+post the first event with the key that it answers.
+"""
+
+
+def create_app(settings: Settings, database_url: str) -> FastAPI:
+    """An app on a database that is migrated already. It holds no connection until it is started."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database = Database(database_url, command_timeout_seconds=settings.commit_timeout_seconds)
+        try:
+            await schema.check(database)
+            async with _running(settings, database) as parts:
+                app.state.services = parts
+                yield
+        finally:
+            await database.close()
+
+    app = FastAPI(
+        title="Frontline",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    errors.install(app)
+    for module in (ingest, kpis, live, metrics, admin, health):
+        app.include_router(module.router)
+    _describe_key(app)
+    return app
+
+
+@asynccontextmanager
+async def _running(settings: Settings, database: Database) -> AsyncIterator[Services]:
+    registry = Registry(database, max_sites=settings.max_sites, max_queues_per_site=settings.max_queues_per_site)
+    telemetry = Telemetry()
+    partitions = Partitions(database)
+    ledgers = [
+        Ledger(
+            database,
+            registry,
+            partitions,
+            number=number,
+            live_horizon_seconds=settings.live_horizon_seconds,
+        )
+        for number in range(settings.writers + 1)
+    ]
+    writer = Writer(
+        ledgers[1:],
+        telemetry,
+        queue_events=settings.queue_events,
+        batch_events=settings.batch_events,
+    )
+    timer = Timer(ledgers[0], telemetry)
+    if settings.admin_key:
+        await registry.keep_admin_key(settings.admin_key)
+    parts = Services(
+        settings=settings,
+        database=database,
+        registry=registry,
+        rollups=Rollups(database),
+        writer=writer,
+        telemetry=telemetry,
+        key_ring=KeyRing(registry),
+        pseudonym_key=await registry.pseudonym_key(settings.pseudonym_key),
+    )
+    await writer.start()
+    await timer.start()
+    try:
+        yield parts
+    finally:
+        parts.ready = False
+        async with asyncio.TaskGroup() as group:
+            group.create_task(timer.stop())
+            group.create_task(writer.stop(settings.drain_seconds))
+
+
+def from_environment() -> FastAPI:
+    """The app of a worker process, whose parent has put everything into the environment."""
+    settings = Settings.read(os.environ)
+    logs.configure(settings.log_level)
+    _end_with_parent()
+    if settings.database_url is None:
+        raise ConfigurationError("FRONTLINE_DATABASE_URL is not set; start the service with `frontline serve`")
+    return create_app(settings, settings.database_url)
+
+
+def _end_with_parent() -> None:
+    """Let the kernel end this worker when its parent is killed, so that no orphan keeps the port."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _describe_key(app: FastAPI) -> None:
+    describe = app.openapi
+
+    def openapi() -> dict[str, object]:
+        schema_ = describe()
+        schemes = schema_.setdefault("components", {}).setdefault("securitySchemes", {})
+        schemes["key"] = {"type": "http", "scheme": "bearer", "description": "the key of a source, or an admin key"}
+        return schema_
+
+    app.openapi = openapi  # type: ignore[method-assign]

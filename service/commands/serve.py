@@ -1,0 +1,119 @@
+"""`frontline serve`: the service."""
+
+import asyncio
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from dataclasses import replace
+from types import FrameType
+
+import click
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from service import logs
+from service.app import create_app
+from service.commands.database import database_url
+from service.commands.migrate import bring_up_to_date
+from service.settings import Settings
+from service.telemetry import MULTIPROCESS_VARIABLE
+
+_EXAMPLES = """\b
+Examples:
+  frontline serve
+  frontline serve --port 8080
+  FRONTLINE_DATABASE_URL=postgresql://frontline@db/frontline frontline serve --host 0.0.0.0 --workers 2
+"""
+_ADMIN_KEY_FILE = "admin-key"
+_KEEP_ALIVE_SECONDS = 65
+
+
+@click.command("serve", epilog=_EXAMPLES)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
+def command(host: str, port: int, workers: int) -> None:
+    """Serve the API.
+
+    Without FRONTLINE_DATABASE_URL a PostgreSQL is started under FRONTLINE_DATA_DIR (.frontline) and migrated. A
+    server's database must have been migrated with `frontline migrate`.
+    """
+    settings = Settings.read()
+    logs.configure(settings.log_level)
+    with database_url(settings) as url:
+        if settings.database_url is None:
+            asyncio.run(bring_up_to_date(url))
+            settings = replace(settings, admin_key=settings.admin_key or _admin_key(settings))
+        config = uvicorn.Config(
+            create_app(settings, url) if workers == 1 else "service.app:from_environment",
+            factory=workers > 1,
+            host=host,
+            port=port,
+            workers=workers,
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=settings.drain_seconds,
+            server_header=False,
+        )
+        if workers == 1:
+            _serve_one(config, settings)
+        else:
+            _serve_many(config, settings, url)
+
+
+def _admin_key(settings: Settings) -> str:
+    """The admin key that the data folder keeps, made and printed when there is none."""
+    path = settings.data_dir / _ADMIN_KEY_FILE
+    if path.exists():
+        return path.read_text().strip()
+    key = f"fl_admin_{secrets.token_urlsafe(32)}"
+    path.touch(mode=0o600)
+    path.write_text(f"{key}\n")
+    sys.stdout.write(f"Your admin key, shown this once and kept in {path}:\n\n    {key}\n\n")
+    sys.stdout.flush()
+    return key
+
+
+class _Server(uvicorn.Server):
+    """A server that stops to be ready some time before it closes its door, if asked to."""
+
+    delay_seconds = 0
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take note of a signal: become unready at once, and close the door after the delay."""
+        parts = getattr(getattr(self.config.app, "state", None), "services", None)
+        if parts is None or self.delay_seconds == 0 or not parts.ready:
+            super().handle_exit(sig, frame)
+            return
+        parts.ready = False
+        loop = asyncio.get_running_loop()
+        loop.call_soon_threadsafe(loop.call_later, self.delay_seconds, super().handle_exit, sig, frame)
+
+
+def _serve_one(config: uvicorn.Config, settings: Settings) -> None:
+    # The server raises a signal again once it is down; the database has to be closed after that.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    server = _Server(config)
+    server.delay_seconds = settings.shutdown_delay_seconds
+    server.run()
+    if not server.started:
+        raise click.ClickException("the service did not start")
+
+
+def _serve_many(config: uvicorn.Config, settings: Settings, url: str) -> None:
+    os.environ["FRONTLINE_DATABASE_URL"] = url
+    if settings.admin_key:
+        os.environ["FRONTLINE_ADMIN_KEY"] = settings.admin_key
+    folder = tempfile.mkdtemp(prefix="frontline-metrics-")
+    os.environ[MULTIPROCESS_VARIABLE] = folder
+    try:
+        listener: socket.socket = config.bind_socket()
+        Multiprocess(config, sockets=[listener]).run()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

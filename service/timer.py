@@ -1,0 +1,66 @@
+"""The timer: what no event announces, because it happens by the passing of time.
+
+One process at a time runs it, the holder of a lock that PostgreSQL frees when the holder's connection ends; the others
+look every second whether they can take over.
+"""
+
+import asyncio
+import contextlib
+import logging
+
+from service.core.errors import Unavailable
+from service.store.ledger import Ledger
+from service.telemetry import Telemetry
+from service.writer import Clock, system_clock_us
+
+_log = logging.getLogger(__name__)
+_AT_ONCE = 500
+
+
+class Timer:
+    """Measures again the interactions that have been silent for too long."""
+
+    def __init__(
+        self, ledger: Ledger, telemetry: Telemetry, *, clock: Clock = system_clock_us, tick_seconds: float = 1.0
+    ) -> None:
+        self._ledger = ledger
+        self._telemetry = telemetry
+        self._clock = clock
+        self._tick_seconds = tick_seconds
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to tick."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Stop ticking, and let another process take over."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self._ledger.close()
+
+    async def tick(self, now_us: int) -> int:
+        """Do what is due as of a moment, if this process holds the timer; how many were due is returned."""
+        if not await self._ledger.hold_timer():
+            self._telemetry.timer_holder.set(0)
+            return 0
+        self._telemetry.timer_holder.set(1)
+        done = 0
+        while due := await self._ledger.due(now_us, _AT_ONCE):
+            await self._ledger.remeasure(due, now_us)
+            self._telemetry.timer_expired.inc(len(due))
+            done += len(due)
+        return done
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.tick(self._clock())
+            except Unavailable as error:
+                self._telemetry.timer_holder.set(0)
+                _log.warning("the timer could not tick: %s", error)
+            except Exception:  # noqa: BLE001  # the timer must outlive any single failure; it is logged
+                _log.exception("the timer failed")
+            await asyncio.sleep(self._tick_seconds)

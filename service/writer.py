@@ -1,0 +1,194 @@
+"""Group commit: many posts in flight share a transaction, and each is answered once its events are committed.
+
+Work is divided by interaction among lanes, each with a ledger of its own, so that while PostgreSQL works for one lane
+this process measures for another, and no two lanes ever wait for the same interaction. What waits is bounded; when it
+is full, or the database is away, a post is refused at once and nothing of it is done.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from service.core.errors import Unavailable
+from service.core.event import Accepted
+from service.store.ledger import Ledger, Outcome, Post
+from service.telemetry import Telemetry
+
+_log = logging.getLogger(__name__)
+_PROBE_SECONDS = 0.25
+
+Clock = Callable[[], int]
+
+
+def system_clock_us() -> int:
+    """The time here, in whole microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+class _Lane:
+    """One transaction at a time: a queue of parts of posts, and the ledger that commits them."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.waiting: deque[tuple[Post, asyncio.Future[Outcome]]] = deque()
+        self.wake = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+
+    def put(self, post: Post) -> asyncio.Future[Outcome]:
+        future = asyncio.get_running_loop().create_future()
+        self.waiting.append((post, future))
+        self.wake.set()
+        return future
+
+    def take(self, events: int) -> list[tuple[Post, asyncio.Future[Outcome]]]:
+        taken: list[tuple[Post, asyncio.Future[Outcome]]] = []
+        while self.waiting and (not taken or events >= len(self.waiting[0][0].events)):
+            taken.append(self.waiting.popleft())
+            events -= len(taken[-1][0].events)
+        if not self.waiting:
+            self.wake.clear()
+        return taken
+
+
+class Writer:
+    """Takes posts and answers them after their commit. `start` it, `submit` to it, and `stop` it, which drains it."""
+
+    def __init__(
+        self,
+        ledgers: Sequence[Ledger],
+        telemetry: Telemetry,
+        *,
+        queue_events: int,
+        batch_events: int,
+        clock: Clock = system_clock_us,
+    ) -> None:
+        self._lanes = [_Lane(ledger) for ledger in ledgers]
+        self._telemetry = telemetry
+        self._queue_events = queue_events
+        self._batch_events = batch_events
+        self._clock = clock
+        self._queued = 0
+        self._away = 0
+        self._closing = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether a post of ordinary size would be taken now."""
+        return not self._away and not self._closing and self._queued < self._queue_events
+
+    async def start(self) -> None:
+        """Begin to take posts."""
+        for lane in self._lanes:
+            lane.task = asyncio.create_task(self._run(lane))
+
+    async def submit(self, source_id: int, source_name: str, events: list[Accepted]) -> Outcome:
+        """Commit events and return how many were new. Raises Unavailable; the post may then be sent again whole."""
+        if self._closing:
+            raise Unavailable("the service is shutting down; try again", retry_after=2)
+        if self._away:
+            raise Unavailable("the database does not answer; try again", retry_after=1)
+        if self._queued + len(events) > self._queue_events:
+            raise Unavailable("more events wait for their commit than the queue takes; try again", retry_after=1)
+        parts = self._split(source_id, source_name, events)
+        self._count(len(events))
+        try:
+            futures = [lane.put(post) for lane, post in parts]
+            await asyncio.wait(futures)
+        finally:
+            self._count(-len(events))
+        outcomes = [future.result() for future in futures]
+        return Outcome(sum(outcome.accepted for outcome in outcomes), sum(outcome.duplicates for outcome in outcomes))
+
+    def _split(self, source_id: int, source_name: str, events: list[Accepted]) -> list[tuple[_Lane, Post]]:
+        by_lane: dict[int, list[Accepted]] = {}
+        count = len(self._lanes)
+        for event in events:
+            by_lane.setdefault(hash(event.subject) % count, []).append(event)
+        return [(self._lanes[number], Post(source_id, source_name, part)) for number, part in by_lane.items()]
+
+    def _count(self, events: int) -> None:
+        self._queued += events
+        self._telemetry.queue_events.set(self._queued)
+        if self._queued:
+            self._idle.clear()
+        else:
+            self._idle.set()
+
+    async def _run(self, lane: _Lane) -> None:
+        while True:
+            await lane.wake.wait()
+            taken = lane.take(self._batch_events)
+            if not taken:
+                continue
+            try:
+                await self._commit(lane, taken)
+            except Unavailable as error:
+                self._fail(taken, error)
+                await self._wait_for_database(lane)
+            except Exception:  # noqa: BLE001  # what cannot be committed is told to its sender, one post at a time
+                await self._commit_each(lane, taken)
+
+    async def _commit(self, lane: _Lane, taken: list[tuple[Post, asyncio.Future[Outcome]]]) -> None:
+        began = time.perf_counter()
+        try:
+            outcomes = await lane.ledger.commit([post for post, _ in taken], self._clock())
+        except BaseException:
+            self._telemetry.commit_failures.inc()
+            raise
+        self._telemetry.commit_seconds.observe(time.perf_counter() - began)
+        self._telemetry.commit_events.observe(sum(len(post.events) for post, _ in taken))
+        for (_, future), outcome in zip(taken, outcomes, strict=True):
+            if not future.done():
+                future.set_result(outcome)
+
+    async def _commit_each(self, lane: _Lane, taken: list[tuple[Post, asyncio.Future[Outcome]]]) -> None:
+        """After an error that is nobody's outage: a post that cannot be committed must not fail its neighbours."""
+        for one in taken:
+            try:
+                await self._commit(lane, [one])
+            except Unavailable as error:
+                self._fail([one], error)
+            except Exception as error:  # noqa: BLE001  # told to its sender
+                _log.exception("a post of %d events could not be committed", len(one[0].events))
+                self._fail([one], error)
+
+    def _fail(self, taken: list[tuple[Post, asyncio.Future[Outcome]]], error: Exception) -> None:
+        for _, future in taken:
+            if not future.done():
+                future.set_exception(error)
+
+    async def _wait_for_database(self, lane: _Lane) -> None:
+        """Refuse what waits, and go on when the database answers again."""
+        self._away += 1
+        self._telemetry.database_away.set(1)
+        _log.warning("the database does not answer")
+        error = Unavailable("the database does not answer; try again", retry_after=1)
+        while True:
+            self._fail(lane.take(1 << 62), error)
+            try:
+                await lane.ledger.connect()
+                break
+            except Unavailable:
+                await asyncio.sleep(_PROBE_SECONDS)
+        self._away -= 1
+        if not self._away:
+            self._telemetry.database_away.set(0)
+            _log.info("the database answers again")
+
+    async def stop(self, drain_seconds: float) -> None:
+        """Take no more posts, commit those that wait, and give the connections back."""
+        self._closing = True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), drain_seconds)
+        for lane in self._lanes:
+            if lane.task is not None:
+                lane.task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await lane.task
+            self._fail(list(lane.waiting), Unavailable("the service is shutting down; try again", retry_after=2))
+            await lane.ledger.close()

@@ -1,0 +1,93 @@
+"""A real PostgreSQL for every test that needs one: a clone of a migrated template database each."""
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from service.store import schema
+from service.store.database import Database
+from service.store.embedded import EmbeddedPostgres
+from service.store.ledger import Ledger
+from service.store.partitions import Partitions
+from service.store.registry import Registry
+
+TEMPLATE = "frontline_template"
+DATA = Path(__file__).parent / "data"
+
+
+def at_database(url: str, name: str) -> str:
+    """The same server's URL, leading to another database."""
+    base, _, query = url.partition("?")
+    return f"{base.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
+
+
+async def _administer(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url)
+    try:
+        await schema.migrate(database)
+    finally:
+        await database.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server: the one of FRONTLINE_TEST_DATABASE_URL, else an embedded one for this session."""
+    given = os.environ.get("FRONTLINE_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres")) as embedded:
+        yield embedded.url
+
+
+@pytest.fixture(scope="session")
+def template(postgres_url: str) -> str:
+    """The name of a migrated, empty database."""
+    asyncio.run(_administer(postgres_url, f"DROP DATABASE IF EXISTS {TEMPLATE}", f"CREATE DATABASE {TEMPLATE}"))
+    asyncio.run(_migrate(at_database(postgres_url, TEMPLATE)))
+    return TEMPLATE
+
+
+@pytest.fixture
+async def database_url(postgres_url: str, template: str) -> AsyncIterator[str]:
+    """A migrated, empty database of the test's own."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    await _administer(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield at_database(postgres_url, name)
+    await _administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The test's database, opened."""
+    opened = Database(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def registry(database: Database) -> Registry:
+    """The test's registry, with room for ten sites."""
+    return Registry(database, max_sites=10, max_queues_per_site=10)
+
+
+@pytest.fixture
+async def ledger(database: Database, registry: Registry) -> AsyncIterator[Ledger]:
+    """One writer on the test's database."""
+    opened = Ledger(database, registry, Partitions(database), number=0, live_horizon_seconds=3600)
+    yield opened
+    await opened.close()
