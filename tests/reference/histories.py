@@ -102,9 +102,7 @@ def _draft(draw: st.DrawFn, kind: str) -> Draft:
         )
     elif kind == "completed":
         data |= draw(
-            st.fixed_dictionaries(
-                {}, optional={"resolved": st.booleans(), "wrap_up_seconds": st.sampled_from(SPANS)}
-            )
+            st.fixed_dictionaries({}, optional={"resolved": st.booleans(), "wrap_up_seconds": st.sampled_from(SPANS)})
         )
     elif kind == "recorded":
         data = draw(_recorded())
@@ -115,9 +113,7 @@ def _draft(draw: st.DrawFn, kind: str) -> Draft:
 def _recorded(draw: st.DrawFn) -> dict[str, Any]:
     """A whole encounter in one event; its times are here spans before its end, until it is written."""
     data: dict[str, Any] = draw(
-        st.fixed_dictionaries(
-            {}, optional={"outcome": st.sampled_from(OUTCOMES), "transfers": st.integers(0, 2)}
-        )
+        st.fixed_dictionaries({}, optional={"outcome": st.sampled_from(OUTCOMES), "transfers": st.integers(0, 2)})
     )
     if draw(st.booleans()):
         data["completed_at"] = draw(st.sampled_from((0, 0, SECOND, MINUTE)))
@@ -259,9 +255,7 @@ def histories(draw: st.DrawFn, *, interactions: int = 4, copies: int = 3) -> lis
     comes from different CloudEvents sources, which makes different events of it.
     """
     events = [
-        event
-        for number in range(draw(st.integers(1, interactions)))
-        for event in draw(_interaction(f"order-{number}"))
+        event for number in range(draw(st.integers(1, interactions))) for event in draw(_interaction(f"order-{number}"))
     ]
     deal = draw(st.randoms(use_true_random=False))
     identities = list(range(len(events)))

@@ -232,13 +232,9 @@ RATIOS: dict[str, Callable[[_Sample], tuple[int, int]]] = {
 MEANS: dict[str, Callable[[_Sample], list[int]]] = {
     "average_speed_of_answer": lambda sample: sample.waits("A"),
     "average_wait": lambda sample: sample.waits("AB"),
-    "average_handle_time": lambda sample: [
-        (row.service or 0) + row.hold + row.wrap for row in sample.handled
-    ],
+    "average_handle_time": lambda sample: [(row.service or 0) + row.hold + row.wrap for row in sample.handled],
     "average_hold_time": lambda sample: [row.hold for row in sample.handled],
-    "time_to_resolution": lambda sample: [
-        row.resolution for row in sample.interactions if row.resolution is not None
-    ],
+    "time_to_resolution": lambda sample: [row.resolution for row in sample.interactions if row.resolution is not None],
     "recovery_time": lambda sample: [recovery for row in sample.interactions for recovery in row.recoveries],
 }
 
