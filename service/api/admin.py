@@ -8,11 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.deps import Here
 from service.core.calendar import check_holidays, check_hours, check_time_zone
+from service.core.errors import InvalidInput
 from service.core.event import Channel
 from service.store.registry import OTHER, Site
 
 LABEL = r"^[\w.:-]{1,64}$"
 Label = Annotated[str, Field(pattern=LABEL)]
+Sites = Annotated[str, Field(pattern=r"^(\*|[\w.:-]{1,64})$")]
+SourceName = Annotated[str, Path(pattern=LABEL)]
 SiteName = Annotated[str, Path(pattern=LABEL, description="letters, digits or any of - _ . :, 64 at most")]
 
 
@@ -49,7 +52,7 @@ class NewSource(_Model):
     """A system that will post events, and the sites for which it may; `*` is any."""
 
     name: Label = Field(examples=["pos-vendor"])
-    sites: list[str] = Field(["*"], min_length=1, max_length=10_000)
+    sites: list[Sites] = Field(["*"], min_length=1, max_length=10_000)
 
 
 class NewKey(BaseModel):
@@ -92,6 +95,8 @@ _secured: dict[str, Any] = {"security": [{"key": []}]}
 @router.put("/sites/{site}", summary="Register or change a site", openapi_extra=_secured)
 async def put_site(site: SiteName, wanted: SiteSettings, here: Here) -> SiteEntry:
     """Register a site, or change it. Known series stand at 0 from now on."""
+    if site == OTHER:
+        raise InvalidInput("is reserved for the numbers of sites beyond the limit; choose another name", field="site")
     registered = await here.registry.put_site(
         site,
         time_zone=check_time_zone(wanted.time_zone),
@@ -121,7 +126,7 @@ async def get_sources(here: Here) -> list[SourceEntry]:
 
 
 @router.post("/sources/{name}/keys", status_code=201, summary="A further key of a source", openapi_extra=_secured)
-async def post_key(name: str, here: Here) -> NewKey:
+async def post_key(name: SourceName, here: Here) -> NewKey:
     """Make a further key for a source; the old ones stay valid until they are revoked."""
     return NewKey(name=name, key=await here.registry.create_key(name))
 

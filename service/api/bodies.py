@@ -1,6 +1,7 @@
 """The body of a post: read within its limit, unpacked within its limit, and taken apart by its content type."""
 
 import zlib
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 from fastapi import Request
@@ -10,8 +11,10 @@ from service.core.event import AnyEvent, Rejected
 from service.core.intake import read_json, read_lines
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
+_UNPACKED_AT_ONCE = 16 * 1024
 _JSON = frozenset({"application/json", "application/cloudevents+json", "application/cloudevents-batch+json", ""})
 _LINES = "application/x-ndjson"
+_whole = msgspec.json.Decoder(msgspec.Raw)
 _BINARY_ATTRIBUTES = ("id", "source", "type", "time", "subject", "specversion")
 
 
@@ -35,7 +38,7 @@ async def _read(request: Request) -> bytes:
     if encoding not in ("identity", "gzip"):
         raise UnsupportedMedia(f"the content encoding {encoding} is not read here; send gzip or none")
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+    if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
         raise _too_large()
     chunks = []
     size = 0
@@ -51,17 +54,23 @@ async def _read(request: Request) -> bytes:
 def _unpack(body: bytes) -> bytes:
     """The content of a gzip body. A bomb is cut off at the limit, never expanded."""
     out = bytearray()
-    while body:
-        unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        try:
-            out += unpacker.decompress(body, MAX_BODY_BYTES + 1 - len(out))
-        except zlib.error as error:
-            raise InvalidInput(f"the body is not gzip: {error}", code="invalid_json") from error
-        if len(out) > MAX_BODY_BYTES:
-            raise _too_large()
-        if not unpacker.eof:
-            raise InvalidInput("the gzip body ends too early", code="invalid_json")
-        body = unpacker.unused_data
+    unpacker = None
+    for start in range(0, len(body), _UNPACKED_AT_ONCE):
+        piece = body[start : start + _UNPACKED_AT_ONCE]
+        while piece:
+            if unpacker is None:
+                unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+            try:
+                out += unpacker.decompress(piece, MAX_BODY_BYTES + 1 - len(out))
+            except zlib.error as error:
+                raise InvalidInput(f"the body is not gzip: {error}", code="invalid_json") from error
+            if len(out) > MAX_BODY_BYTES:
+                raise _too_large()
+            piece = unpacker.unused_data
+            if unpacker.eof:
+                unpacker = None
+    if unpacker is not None:
+        raise InvalidInput("the gzip body ends too early", code="invalid_json")
     return bytes(out)
 
 
@@ -72,8 +81,21 @@ def _too_large() -> TooLarge:
 def _structured(request: Request, body: bytes) -> bytes:
     """A CloudEvent in binary mode, its attributes in headers, in the structured form."""
     event: dict[str, object] = {
-        name: request.headers[f"ce-{name}"] for name in _BINARY_ATTRIBUTES if f"ce-{name}" in request.headers
+        name: _attribute(name, request.headers[f"ce-{name}"])
+        for name in _BINARY_ATTRIBUTES
+        if f"ce-{name}" in request.headers
     }
     if body.strip():
-        event["data"] = msgspec.Raw(body)
+        try:
+            event["data"] = _whole.decode(body)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise InvalidInput(f"the body is not JSON: {error}", code="invalid_json") from error
     return msgspec.json.encode(event)
+
+
+def _attribute(name: str, value: str) -> str:
+    """An attribute as its header carries it: in UTF-8, with percent signs for what a header cannot hold."""
+    try:
+        return unquote_to_bytes(value.encode("latin-1")).decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInput("is not UTF-8 in percent-encoding", field=f"ce-{name}", code="invalid_json") from error

@@ -29,7 +29,7 @@ class Services:
     ready: bool = True
 
 
-def services(request: Request) -> Services:
+async def services(request: Request) -> Services:
     """The parts of the process that serves a request."""
     found: Services = request.app.state.services
     return found

@@ -34,6 +34,8 @@ _STATUS: tuple[tuple[type[FrontlineError], int, str], ...] = (
 def problem(status: int, title: str, detail: str, **members: Any) -> Response:
     """An answer of type problem+json. `members` are further fields of it; `headers` among them are HTTP headers."""
     headers = members.pop("headers", None)
+    # What a request quotes back may hold half of a surrogate pair, which no answer can.
+    detail = detail.encode(errors="backslashreplace").decode()
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **members}
     return Response(
         msgspec.json.encode(body), status_code=status, headers=headers, media_type="application/problem+json"
@@ -69,7 +71,8 @@ async def _validation_error(_: Request, error: Exception) -> Response:
     place = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
     status = 400 if first["type"] == "json_invalid" else 422
     details = "; ".join(f"{'.'.join(str(p) for p in e['loc'][1:])}: {e['msg']}" for e in found)
-    return problem(status, "Invalid input", details, field=place, code="invalid_field")
+    field = place.encode(errors="backslashreplace").decode()
+    return problem(status, "Invalid input", details, field=field, code="invalid_field")
 
 
 async def _http_error(_: Request, error: Exception) -> Response:
@@ -77,8 +80,13 @@ async def _http_error(_: Request, error: Exception) -> Response:
     return problem(error.status_code, str(error.detail), str(error.detail), headers=dict(error.headers or {}))
 
 
+async def _unforeseen(_: Request, __: Exception) -> Response:
+    return problem(500, "Internal error", "this should not have happened; the log of the service says more")
+
+
 def install(app: FastAPI) -> None:
     """Let an app answer every error with problem+json."""
     app.add_exception_handler(FrontlineError, _frontline_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unforeseen)

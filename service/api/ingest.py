@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
 
 from service.api.bodies import MAX_BODY_BYTES, read_events
 from service.api.deps import Here, Services
@@ -17,6 +18,7 @@ from service.store.registry import pseudonym
 from service.writer import system_clock_us
 
 router = APIRouter(tags=["events"])
+_CLIENT_LEFT = 499
 _encode = msgspec.json.Encoder().encode
 
 _EXAMPLE: dict[str, Any] = {
@@ -145,6 +147,8 @@ async def post_events(request: Request, here: Here) -> Response:
         response = await _take(request, here)
     except FrontlineError as error:
         response = answer_to(error)
+    except ClientDisconnect:
+        response = Response(status_code=_CLIENT_LEFT)  # nobody reads it; it is counted
     here.telemetry.posts.labels(str(response.status_code)).inc()
     here.telemetry.post_seconds.observe(time.perf_counter() - began)
     return response

@@ -4,9 +4,9 @@ A bad event never fails its neighbours: it becomes a `Rejected` that names its f
 right.
 """
 
+import json
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from typing import TypeVar, cast
 
 import msgspec
@@ -32,17 +32,26 @@ from service.core.recorded import expand
 
 _one: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 _many: msgspec.json.Decoder[list[AnyEvent]] = msgspec.json.Decoder(list[AnyEvent])
+_raw_one: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
 _raw_many: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
 
 T = TypeVar("T")
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_LONGEST_COMPLAINT = 200
+_LAST_US = 253_402_300_799_999_999
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 _TYPES = ", ".join(sorted(str(cls.__struct_config__.tag) for cls in EVENT_CLASSES))
+_TIME = "it must be an RFC 3339 time with an offset, such as 2026-11-21T09:15:02.120Z"
 _RIGHT = {
     "type": f"it must be one of {_TYPES}",
-    "time": "it must be an RFC 3339 time with an offset, such as 2026-11-21T09:15:02.120Z",
+    "time": _TIME,
+    "data": "it must be a JSON object",
+    "data.queued_at": _TIME,
+    "data.answered_at": _TIME,
+    "data.completed_at": _TIME,
     "data.site": "it must be 1 to 64 letters, digits or any of - _ . :",
     "data.queue": "it must be 1 to 64 letters, digits or any of - _ . :",
     "data.to_queue": "it must be 1 to 64 letters, digits or any of - _ . :",
@@ -66,16 +75,18 @@ def read_json(body: bytes) -> list[AnyEvent | Rejected]:
         return [_one.decode(body)]
     except msgspec.ValidationError:
         return _read_each(_split_json(body))
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise _not_json(error) from error
+    except _UNREADABLE as error:
+        if body.lstrip()[:1] != b"[":
+            raise _not_json(error) from error
+        return _read_each(_split_json(body))
 
 
 def read_lines(body: bytes) -> list[AnyEvent | Rejected]:
     """The events of an NDJSON body, one a line; blank lines are passed over, and don't count in `index`."""
     try:
         events: list[AnyEvent | Rejected] = list(_one.decode_lines(body))
-    except (msgspec.DecodeError, RecursionError):
-        events = _read_each(_bounded([line for line in body.splitlines() if line.strip()]))
+    except _UNREADABLE:
+        events = _read_each(_bounded([line for line in body.split(b"\n") if line.strip()]))
     return _bounded(events)
 
 
@@ -86,12 +97,23 @@ def _bounded(items: list[T]) -> list[T]:
 
 
 def _split_json(body: bytes) -> list[bytes]:
+    if body.lstrip()[:1] != b"[":
+        try:
+            return [bytes(_raw_one.decode(body))]
+        except _UNREADABLE as error:
+            raise _not_json(error) from error
     try:
-        if body.lstrip()[:1] == b"[":
-            return _bounded([bytes(raw) for raw in _raw_many.decode(body)])
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise _not_json(error) from error
-    return [body]
+        return [bytes(raw) for raw in _bounded(_raw_many.decode(body))]
+    except _UNREADABLE as error:
+        return _split_leniently(body, error)
+
+
+def _split_leniently(body: bytes, complaint: Exception) -> list[bytes]:
+    """The items of an array of which some are nearly JSON: with NaN, as some senders write it, or half a character."""
+    try:
+        return [json.dumps(item).encode() for item in _bounded(json.loads(body.decode()))]
+    except (ValueError, RecursionError):
+        raise _not_json(complaint) from complaint
 
 
 def _not_json(error: Exception) -> InvalidInput:
@@ -108,17 +130,17 @@ def _read_one(index: int, raw: bytes) -> AnyEvent | Rejected:
     except msgspec.ValidationError as error:
         problem = _explain(str(error))
         return Rejected(index, _id_of(raw), problem.code, str(problem))
-    except (msgspec.DecodeError, RecursionError) as error:
-        return Rejected(index, None, "invalid_json", f"not a JSON object: {error}")
+    except _UNREADABLE as error:
+        return Rejected(index, _id_of(raw), "invalid_json", f"not a JSON object: {error}")
 
 
 def _id_of(raw: bytes) -> str | None:
     try:
-        value = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
+        value = json.loads(raw)
+        found = value.get("id") if isinstance(value, dict) else None
+        return found.encode().decode()[:256] if isinstance(found, str) else None
+    except (ValueError, RecursionError):
         return None
-    found = value.get("id") if isinstance(value, dict) else None
-    return found[:256] if isinstance(found, str) else None
 
 
 def _explain(message: str) -> InvalidInput:
@@ -132,6 +154,8 @@ def _explain(message: str) -> InvalidInput:
         right = f"; {_RIGHT[field]}" if field in _RIGHT else ""
         return InvalidInput(f"is missing{right}", field=field, code="missing_field")
     what = what.replace("`", "")
+    if len(what) > _LONGEST_COMPLAINT:
+        what = f"{what[:_LONGEST_COMPLAINT]}…"
     if "regex" in what:
         what = "has a character that is not allowed"
     code = "unknown_type" if name == "type" else "invalid_field"
@@ -206,8 +230,8 @@ def _check_recorded(fact: Fact, now_us: int) -> None:
 
 def _future(field: str, at: int, now_us: int) -> InvalidInput:
     return InvalidInput(
-        f"{moment(at).isoformat()} is more than {timedelta(microseconds=MAX_FUTURE_US).seconds // 60} minutes ahead "
-        f"of the clock here, {moment(now_us).isoformat()}; check the sender's clock",
+        f"{moment(min(at, _LAST_US)).isoformat()} is more than {MAX_FUTURE_US // 60_000_000} minutes ahead of the "
+        f"clock here, {moment(now_us).isoformat()}; check the sender's clock",
         field=field,
         code="future_time",
     )

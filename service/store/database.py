@@ -32,6 +32,11 @@ _AWAY: tuple[type[Exception], ...] = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.QueryCanceledError,
+    # A server that is being moved, restored or given new passwords answers so for a while.
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.ReadOnlySQLTransactionError,
 )
 
 
@@ -101,12 +106,12 @@ def translated() -> Iterator[None]:
         if isinstance(error, ValueError):  # the driver's word for an argument that it cannot encode
             raise
         raise _unavailable(error) from error
-    except InterfaceError as error:
-        raise _unavailable(error) from error
     except DBAPIError as error:
         cause = error.orig.__cause__ if error.orig is not None else None
-        if error.connection_invalidated or isinstance(cause, _AWAY):
-            raise _unavailable(error) from error
+        if isinstance(cause, ValueError):
+            raise
+        if error.connection_invalidated or isinstance(error, InterfaceError) or isinstance(cause, _AWAY):
+            raise _unavailable(cause or error) from error
         raise
     except SQLAlchemyError as error:
         if "QueuePool limit" in str(error):
@@ -114,5 +119,5 @@ def translated() -> Iterator[None]:
         raise
 
 
-def _unavailable(error: Exception) -> Unavailable:
+def _unavailable(error: BaseException) -> Unavailable:
     return Unavailable(f"the database does not answer ({type(error).__name__}); try again", retry_after=1)

@@ -3,11 +3,20 @@
 from functools import lru_cache
 from typing import Any
 
-from service.core.catalogue import HISTOGRAM_BY_CODE, MEASURE_BY_CODE
+from service.core.catalogue import HISTOGRAM_BY_CODE, MEASURE_BY_CODE, MEASURE_BY_NAME
 from service.core.difference import Amounts, Differences
 from service.core.measure import CELL_BASE, MINUTE_US, cell_parts
 from service.store.database import Connection
 
+_COMMON = tuple(
+    MEASURE_BY_NAME[name].code
+    for name in (
+        *("offered", "answered", "abandoned", "short_abandoned", "waiting", "answered_waits", "answered_wait_us"),
+        *("abandoned_waits", "abandoned_wait_us", "handled", "service_us"),
+        *("interactions", "interactions_answered", "completed"),
+    )
+)
+_ALL = tuple(MEASURE_BY_CODE)
 _CELLS = frozenset(code for code, histogram in HISTOGRAM_BY_CODE.items() if histogram.cells)
 _MINUTE = "to_timestamp({0} * 60.0)"
 
@@ -95,9 +104,11 @@ async def _add_measures(
     rows: dict[tuple[int, int], Amounts],
     stripe: int,
 ) -> None:
-    codes = tuple(sorted({code for amounts in rows.values() for code, amount in amounts.items() if amount}))
-    if not codes:
+    if not rows:
         return
+    # Two statements only, so that they stay prepared: one for what nearly every batch holds, one for all.
+    present = {code for amounts in rows.values() for code in amounts}
+    codes = _COMMON if present.issubset(_COMMON) else _ALL
     columns: list[list[Any]] = [[key[0] for key in rows], [key[1] for key in rows]]
     values = rows.values()
     columns.extend([amounts.get(code, 0) for amounts in values] for code in codes)

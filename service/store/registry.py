@@ -1,5 +1,6 @@
 """What is registered: sites, sources, keys, and the numbers of the series."""
 
+import asyncio
 import hashlib
 import hmac
 import secrets as random_secrets
@@ -21,6 +22,7 @@ from service.store.tables import keys, secrets, series, sites, sources
 OTHER = "other"
 _REGISTRATION_LOCK = 0x53455249
 _OVERFLOW_REMEMBERED = 10_000
+_ANSWER_SECONDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,9 +269,9 @@ class Registry:
                 )
 
     async def answers(self) -> None:
-        """Return if the database answers; raise Unavailable if not."""
+        """Return if the database answers; raise Unavailable if not, or not soon."""
         with translated():
-            async with self._database.engine.connect() as connection:
+            async with asyncio.timeout(_ANSWER_SECONDS), self._database.engine.connect() as connection:
                 await connection.execute(text("SELECT 1"))
 
 

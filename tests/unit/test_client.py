@@ -205,9 +205,7 @@ async def test_a_key_is_asked_for_again_where_nothing_can_have_happened() -> Non
 async def test_a_site_is_put_with_its_queues_and_calendar() -> None:
     service = Service(said(200, {}))
     async with service.client() as client:
-        await client.put_site(
-            "v 1", "Europe/Vilnius", queues=[SiteQueue("tills", "pos")], holidays=["2026-12-25"]
-        )
+        await client.put_site("v 1", "Europe/Vilnius", queues=[SiteQueue("tills", "pos")], holidays=["2026-12-25"])
     (request,) = service.requests
     assert (request.method, request.url.raw_path) == ("PUT", b"/v1/admin/sites/v%201")
     assert json.loads(request.content) == {
@@ -228,9 +226,7 @@ async def test_kpis_are_read_with_no_data_told_from_zero() -> None:
     }
     service = Service(said(200, {"from": "a", "to": "b", "step": "total", "results": [series]}))
     async with service.client() as client:
-        (read,) = await client.kpis(
-            ["service_level", "offered"], from_="2026-11-21T00:00:00+02:00", site="bank"
-        )
+        (read,) = await client.kpis(["service_level", "offered"], from_="2026-11-21T00:00:00+02:00", site="bank")
     assert (read.kpi, read.site, read.queue) == ("service_level", "bank", None)
     assert read.points == (KpiPoint("2026-11-21T00:00:00Z", None, 0, 0),)
     asked = dict(service.requests[0].url.params)

@@ -531,8 +531,7 @@ def test_a_service_level_defaults_to_abandons_hurt_and_diversions_hurt_where_the
 def test_unknown_waits_are_within_no_threshold() -> None:
     sample = [*visits(1, "A", 1), *visits(1, "A"), *visits(1, "B", 1), *visits(1, "B")]
     levels: dict[str, Any] = {
-        formula: kpi("service_level", sample, threshold=20, formula=formula)[1:]
-        for formula in SERVICE_LEVEL_FORMULAS
+        formula: kpi("service_level", sample, threshold=20, formula=formula)[1:] for formula in SERVICE_LEVEL_FORMULAS
     }
     assert levels == {
         "abandons_help": (2, 4),
@@ -711,9 +710,7 @@ def test_the_real_month(group: str) -> None:
     for percent, wait in known["wait_quantiles_exact"].items():
         assert kpi(f"wait_p{percent}", sample).value == wait
 
-    same(
-        kpi("abandonment_rate", sample, formula="excluding_short"), known["abandonment_rate_excluding_short"]
-    )
+    same(kpi("abandonment_rate", sample, formula="excluding_short"), known["abandonment_rate_excluding_short"])
     for name in (
         "average_speed_of_answer",
         "average_wait",

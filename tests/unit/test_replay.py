@@ -105,9 +105,7 @@ def test_shifts_that_differ_name_differently_and_equal_ones_equally(one: int, ot
     assert (first == second) == (one == other)
 
 
-@pytest.mark.parametrize(
-    "line", [b"{", b"[]", b'{"id":1}', b'{"id":"1","time":"noon"}', b'{"id":1,"time":null}']
-)
+@pytest.mark.parametrize("line", [b"{", b"[]", b'{"id":1}', b'{"id":"1","time":"noon"}', b'{"id":1,"time":null}'])
 def test_what_is_no_event_is_left_to_the_service(line: bytes) -> None:
     assert Shift(timedelta(hours=1)).apply(line) == line
     assert moment(line) is None
@@ -196,9 +194,7 @@ def test_a_day_moved_to_another_keeps_the_wall_clock(today: date) -> None:
     opening = datetime(1999, 1, 3, 7, 30, tzinfo=JERUSALEM)
     moved = moment(shift.apply(event(opening)))
     assert moved is not None
-    assert moved.astimezone(JERUSALEM) == datetime(
-        today.year, today.month, today.day, 7, 30, tzinfo=JERUSALEM
-    )
+    assert moved.astimezone(JERUSALEM) == datetime(today.year, today.month, today.day, 7, 30, tzinfo=JERUSALEM)
 
 
 def test_files_are_read_as_they_are_or_zipped_and_again(tmp_path: Path) -> None:

@@ -1,0 +1,90 @@
+"""A client as light as Python allows: ready-made bodies over kept connections, so that it takes little of the cores."""
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from benchmarks.process import Running
+
+
+@dataclass(slots=True)
+class Load:
+    """What became of some posts: `latencies` in seconds, in the order of the answers."""
+
+    events: int = 0
+    seconds: float = 0.0
+    refused: int = 0
+    latencies: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Events a second."""
+        return self.events / self.seconds
+
+    def quantile(self, q: float) -> float:
+        """A quantile of the latencies, in seconds."""
+        return sorted(self.latencies)[min(len(self.latencies) - 1, int(q * len(self.latencies)))]
+
+
+class Connection:
+    """One kept connection to the service."""
+
+    def __init__(self, to: Running) -> None:
+        self._to = to
+        self._head = (
+            f"POST /v1/events HTTP/1.1\r\nHost: {to.host}\r\nAuthorization: Bearer {to.key}\r\n"
+            "Content-Type: application/x-ndjson\r\nContent-Length: "
+        ).encode()
+
+    async def __aenter__(self) -> "Connection":
+        self._reader, self._writer = await asyncio.open_connection(self._to.host, self._to.port, limit=1 << 26)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._writer.close()
+        await self._writer.wait_closed()
+
+    async def post(self, body: bytes) -> int:
+        """Post a body and read the answer; its status."""
+        self._writer.write(self._head + str(len(body)).encode() + b"\r\n\r\n" + body)
+        return (await self._answer())[0]
+
+    async def get(self, path: str) -> bytes:
+        """The body that a path answers."""
+        self._writer.write(f"GET {path} HTTP/1.1\r\nHost: {self._to.host}\r\n\r\n".encode())
+        return (await self._answer())[1]
+
+    async def _answer(self) -> tuple[int, bytes]:
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        status = int(head[9:12])
+        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+        return status, await self._reader.readexactly(length)
+
+
+async def post_all(to: Running, bodies: Iterable[tuple[bytes, int]], connections: int, rate: float = 0.0) -> Load:
+    """Post bodies from several connections at once; at `rate` events a second where it is given, else at once."""
+    load = Load()
+    waiting: Iterator[tuple[bytes, int]] = iter(bodies)
+    began = time.perf_counter()
+    scheduled = 0
+
+    async def one() -> None:
+        nonlocal scheduled
+        async with Connection(to) as connection:
+            for body, events in waiting:
+                if rate:
+                    due = began + scheduled / rate
+                    scheduled += events
+                    await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                sent = time.perf_counter()
+                status = await connection.post(body)
+                load.latencies.append(time.perf_counter() - sent)
+                if status == 202:
+                    load.events += events
+                else:
+                    load.refused += 1
+
+    await asyncio.gather(*(one() for _ in range(connections)))
+    load.seconds = time.perf_counter() - began
+    return load

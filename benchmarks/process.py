@@ -1,0 +1,119 @@
+"""The service as a process of its own, on an embedded PostgreSQL in a folder that is removed at the end."""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.store import schema
+from service.store.database import Database
+from service.store.embedded import EmbeddedPostgres
+
+_START_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A running service: where it listens, how to post to it, its process, and its database."""
+
+    host: str
+    port: int
+    key: str
+    process: int
+    database_url: str
+
+    def resident_mib(self) -> float:
+        """Its resident memory, in MiB."""
+        for line in Path(f"/proc/{self.process}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+        raise RuntimeError("the process has ended")
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """A migrated embedded PostgreSQL, removed at the end; its URL."""
+    with tempfile.TemporaryDirectory(prefix="frontline-bench-", ignore_cleanup_errors=True) as folder:
+        with EmbeddedPostgres(Path(folder)) as embedded:
+            asyncio.run(_migrate(embedded.url))
+            yield embedded.url
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url)
+    try:
+        await schema.migrate(database)
+    finally:
+        await database.close()
+
+
+@contextmanager
+def command(arguments: Sequence[str], port: int, path: str, **settings: str) -> Iterator[int]:
+    """A server process until the context ends, once it answers on a path; its process id."""
+    process = subprocess.Popen(
+        arguments, env={**os.environ, **settings}, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        _wait(port, path, process)
+        yield process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def _wait(port: int, path: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError("the server ended at its start")
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2)
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError("the server is not ready")
+
+
+@contextmanager
+def service(database_url: str, arguments: Sequence[str] = ()) -> Iterator[Running]:
+    """The service on a database, with a source registered; `arguments` start it, else `frontline serve` does."""
+    port = free_port()
+    admin_key = secrets.token_hex(16)
+    start = list(arguments) or [sys.executable, "-m", "service", "serve", "--port", "{port}"]
+    start = [part.format(port=port) for part in start]
+    settings = {
+        "FRONTLINE_DATABASE_URL": database_url,
+        "FRONTLINE_ADMIN_KEY": admin_key,
+        "FRONTLINE_LOG_LEVEL": "WARNING",
+    }
+    with command(start, port, "/readyz", **settings) as process:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/v1/admin/sources",
+            data=json.dumps({"name": f"bench-{port}", "sites": ["*"]}).encode(),
+            headers={"Authorization": f"Bearer {admin_key}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request) as answer:
+            key = json.load(answer)["key"]
+        yield Running("127.0.0.1", port, key, process, database_url)

@@ -1,0 +1,229 @@
+"""`GET /v1/kpis`: exact values over any interval, and `GET /v1/catalogue`: what they mean."""
+
+import re
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+
+from service.api.deps import Here
+from service.api.kpi_answer import Answer, Asked, answer
+from service.core.catalogue import CHANNELS, KPIS, MEASURES, METRICS, SERIES, Kpi
+from service.core.errors import InvalidInput
+from service.core.interval import Interval, Step
+from service.core.kpi import ask
+from service.store.cohorts import Selection
+
+router = APIRouter(tags=["KPIs"])
+_encode = msgspec.json.Encoder().encode
+
+_DEFAULT_INTERVAL = timedelta(hours=24)
+_WITHIN = ("1d", "7d", "30d")
+_MATURITY = ("settled", "provisional")
+_PARAMETERS = (
+    *("kpi", "from", "to", "step", "site", "queue", "channel", "group_by"),
+    *("objective", "formula", "threshold", "within", "maturity"),
+)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_PLUS_LOST = re.compile(r" (?=\d\d:\d\d\Z)")
+
+_EXAMPLE = {
+    "from": "2026-11-21T09:00:00Z",
+    "to": "2026-11-21T11:00:00Z",
+    "step": "1h",
+    "results": [
+        {
+            "kpi": "service_level",
+            "formula": "abandons_hurt",
+            "objective": None,
+            "threshold": 20.0,
+            "within": None,
+            "maturity": None,
+            "site": "vilnius-1",
+            "queue": "tills",
+            "channel": None,
+            "method": "exact",
+            "points": [
+                {"start": "2026-11-21T09:00:00Z", "value": 0.8, "numerator": 40, "denominator": 50},
+                {"start": "2026-11-21T10:00:00Z", "value": None, "numerator": 0, "denominator": 0},
+            ],
+        }
+    ],
+}
+_PROBLEM = {
+    "type": "about:blank",
+    "title": "Invalid input",
+    "status": 422,
+    "detail": "step: '5m' is not known; it must be one of: total, 1m, 1h, 1d",
+    "field": "step",
+    "code": "invalid_field",
+}
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "a result for each KPI and group, with a point for each step; see the example above"},
+    422: {
+        "description": "a parameter is not right: `field` names it, `detail` says what would be",
+        "content": {"application/problem+json": {"schema": {"type": "object"}, "example": _PROBLEM}},
+    },
+    503: {"description": "the database is away; the same request can be sent after `Retry-After` seconds"},
+}
+
+
+# FastAPI drops nulls from examples in the schema, and here they matter: so the example stands in the text.
+_DESCRIPTION = f"""
+Exact values over those who arrived from `from` up to `to`.
+
+A minute belongs to the interval if it begins in it, and so does everyone who arrived in it. Every step is there as
+a point; where nothing happened, counts are 0, and ratios, means and quantiles null: no data is never 100 %.
+Without `group_by` there is one result a KPI; with it there is one for each group that has numbers in the interval.
+`longest_wait` is of now, whatever the interval.
+
+Share answered within 30 s, per queue and hour of a day in Vilnius:
+
+    /v1/kpis?kpi=service_level&threshold=30&step=1h&group_by=queue&site=vilnius-1
+        &from=2026-11-21T00:00:00%2B02:00&to=2026-11-22T00:00:00%2B02:00
+
+What was offered and what became of it, over the last 24 h, per site:
+
+    /v1/kpis?kpi=offered,answered,abandoned,diverted,expired,waiting&group_by=site
+
+An hour of 40 answered within 20 s out of 50, then one in which nobody came:
+
+```json
+{msgspec.json.format(_encode(_EXAMPLE), indent=2).decode()}
+```
+"""
+
+
+def _list(description: str, example: str) -> Any:
+    return Query(description=f"{description}; several are separated by commas", examples=[example])
+
+
+def _one(description: str, example: str, alias: str | None = None) -> Any:
+    return Query(description=description, examples=[example], alias=alias)
+
+
+@router.get(
+    "/v1/kpis", summary="KPIs over an interval", response_model=Answer, responses=_RESPONSES, description=_DESCRIPTION
+)
+async def get_kpis(
+    request: Request,
+    here: Here,
+    kpi: Annotated[list[str], _list("names of KPIs, see `/v1/catalogue`", "service_level,offered")],
+    from_: Annotated[
+        str, _one("RFC 3339 with offset; 24 h before `to` unless told", "2026-11-21T09:00:00Z", "from")
+    ] = "",
+    to: Annotated[str, _one("RFC 3339 with offset, exclusive; now unless told", "2026-11-21T11:00:00Z")] = "",
+    step: Annotated[
+        str, _one("`total`, `1m`, `1h`, or `1d` for days in the site's own time zone; total unless told", "1h")
+    ] = "",
+    site: Annotated[list[str] | None, _list("only these sites", "vilnius-1")] = None,
+    queue: Annotated[list[str] | None, _list("only these queues", "tills")] = None,
+    channel: Annotated[list[str] | None, _list(f"only these of {', '.join(CHANNELS)}", "pos")] = None,
+    group_by: Annotated[list[str] | None, _list("a result for each `site`, `queue`, `channel`", "site,queue")] = None,
+    objective: Annotated[str, _one("the objective whose threshold and formula count", "phones-80-20")] = "",
+    formula: Annotated[
+        str, _one("variant of the KPIs that have some; their default unless told", "abandons_ignored")
+    ] = "",
+    threshold: Annotated[str, _one("seconds, for `service_level`; 20 unless told", "30")] = "",
+    within: Annotated[str, _one("`1d`, `7d` or `30d`, for KPIs of contacts that repeat", "7d")] = "",
+    maturity: Annotated[str, _one("`settled` or `provisional`, for KPIs that settle with time", "settled")] = "",
+) -> Response:
+    """Exact values over those who arrived from `from` up to `to`; described in full by `_DESCRIPTION`."""
+    for name in request.query_params:
+        if name not in _PARAMETERS:
+            raise InvalidInput(f"is no parameter here; there are: {', '.join(_PARAMETERS)}", field=name)
+    now = datetime.now(UTC)
+    questions = ask(names_in(kpi), formula or None, _number(threshold, "threshold"))
+    if objective:
+        raise InvalidInput(f"there is no objective {objective!r}; none is defined", field="objective")
+    _choices([within] if within else [], _WITHIN, "within")
+    _choices([maturity] if maturity else [], _MATURITY, "maturity")
+    (chosen_step,) = _choices([step or Step.TOTAL.value], [known.value for known in Step], "step")
+    asked = Asked(
+        questions=questions,
+        interval=_interval(from_, to, now),
+        step=Step(chosen_step),
+        selection=Selection(names_in(site), names_in(queue), _choices(names_in(channel), CHANNELS, "channel")),
+        group_by=_choices(names_in(group_by), SERIES, "group_by"),
+    )
+    return Response(await answer(here.rollups, asked, now), media_type="application/json")
+
+
+@router.get("/v1/catalogue", summary="What each KPI means")
+async def get_catalogue() -> dict[str, list[dict[str, Any]]]:
+    """Every KPI with its unit, its formulas and which way is better; every measure and metric behind them.
+
+    `definition` is the formula that counts unless another of `formulas` is asked for by name.
+    """
+    return {
+        "kpis": [_described(kpi) for kpi in KPIS],
+        "measures": [
+            {"name": measure.name, "help": measure.help, "unit": measure.unit.value, "scope": measure.scope.value}
+            for measure in MEASURES
+        ],
+        "metrics": [
+            {"name": metric.name, "help": metric.help, "kind": metric.kind.value, "labels": list(metric.labels)}
+            for metric in METRICS
+        ],
+    }
+
+
+def _described(kpi: Kpi) -> dict[str, Any]:
+    return {
+        "name": kpi.name,
+        "help": kpi.help,
+        "unit": kpi.unit,
+        "better": kpi.better,
+        "dimension": kpi.dimension,
+        "shape": kpi.shape.value,
+        "definition": kpi.formulas[kpi.default_formula].text,
+        "formulas": {name: formula.text for name, formula in kpi.formulas.items() if name},
+        "default_formula": kpi.default_formula or None,
+    }
+
+
+def names_in(values: Iterable[str] | None) -> tuple[str, ...]:
+    """The names in lists that are separated by commas, each once; an empty list is none."""
+    names = (name.strip() for value in values or () for name in value.split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _choices(names: Iterable[str], allowed: Collection[str], field: str) -> tuple[str, ...]:
+    names = tuple(names)
+    for name in names:
+        if name not in allowed:
+            raise InvalidInput(f"{name!r} is not known; it must be one of: {', '.join(allowed)}", field=field)
+    return names
+
+
+def _number(value: str, field: str) -> float | None:
+    if not value:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        raise InvalidInput(f"{value!r} is no number; it must be one of seconds, such as 20", field=field) from None
+
+
+def _interval(from_: str, to: str, now: datetime) -> Interval:
+    end = _time(to, "to") if to else now
+    try:
+        start = _time(from_, "from") if from_ else end - _DEFAULT_INTERVAL
+    except OverflowError:
+        raise InvalidInput("is at the beginning of the calendar; name from too", field="to") from None
+    return Interval(start, end)
+
+
+def _time(value: str, field: str) -> datetime:
+    """A time of RFC 3339; the space that an unescaped + of an offset turns into is taken for the +."""
+    text = _PLUS_LOST.sub("+", value.upper())
+    try:
+        if _TIME.fullmatch(text):
+            return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # a month 13 or a year 0: no time either
+    raise InvalidInput(
+        f"{value!r} is no time; it must be one of RFC 3339 with an offset, such as 2026-11-21T09:15:00Z", field=field
+    )

@@ -1,0 +1,29 @@
+"""`GET /metrics/kpi`: the KPIs, for Prometheus."""
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+
+from service import exporter
+from service.api.deps import Here
+
+router = APIRouter(tags=["operation"])
+
+
+@router.get(
+    "/metrics/kpi",
+    summary="The KPIs, for Prometheus",
+    response_class=Response,
+    responses={
+        200: {"description": "text format 0.0.4", "content": {"text/plain": {"schema": {"type": "string"}}}},
+        503: {"description": "the database is away"},
+    },
+)
+async def kpi_metrics(here: Here) -> Response:
+    """Live counters, histograms and gauges of every known series, the same from every replica.
+
+    When several replicas are scraped, take `max without (instance, pod)` before adding up.
+    """
+    page = await exporter.render(here.rollups, datetime.now(UTC))
+    return Response(page, media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -1,0 +1,198 @@
+"""`/metrics/kpi`: the live totals and the state of now, as Prometheus families.
+
+Which families there are, and from which measure each counter and histogram is made, stands in the catalogue. All of
+it is read from the database in one snapshot, so every replica exports the same, and right after a restart. What a
+scrape costs depends on the number of series, never on how much was counted.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+
+from service.core.catalogue import (
+    HISTOGRAM_BY_NAME,
+    MEASURES,
+    METRICS,
+    Histogram,
+    Metric,
+    MetricKind,
+    Unit,
+)
+from service.core.difference import Class
+from service.store.live import LiveState, Series, Snapshot
+from service.store.rollups import Rollups
+
+Sample = tuple[Sequence[str], float]
+
+_TELLING = tuple(measure.name for measure in MEASURES if measure.unit is Unit.COUNT and not measure.state)
+_SIGNS = {Class.LIVE: 1, Class.BACKFILLED: 1, Class.CORRECTED_UP: 1, Class.CORRECTED_DOWN: -1}
+_OUTCOMES = ("answered", "abandoned", "diverted", "expired", "waiting")
+_NOTHING: Mapping[str, int] = {}
+
+
+async def render(rollups: Rollups, now: datetime) -> bytes:
+    """The page in Prometheus' text format 0.0.4. Raises Unavailable."""
+    snapshot = await rollups.snapshot(now)
+    # With thousands of series the text takes a while, in which posts should go on.
+    return await asyncio.to_thread(encode, snapshot)
+
+
+def encode(snapshot: Snapshot) -> bytes:
+    """A snapshot as text."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Page(snapshot))
+    return generate_latest(registry)
+
+
+class _Page(Collector):
+    """The families of one snapshot, in the order of the catalogue."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._states = _shown(snapshot)
+
+    def collect(self) -> Iterator[Family]:
+        for metric in METRICS:
+            if metric.kind is MetricKind.HISTOGRAM:
+                yield self._histogram(metric)
+            elif metric.source:
+                yield _counter(metric, self._counts(metric.source))
+            elif metric.kind is MetricKind.COUNTER:
+                yield _counter(metric, _SAMPLES[metric.name](self))
+            else:
+                yield _gauge(metric, _SAMPLES[metric.name](self))
+
+    def _of(self, series: Series, class_: Class) -> Mapping[str, int]:
+        return self._snapshot.totals.get((series.id, class_.value), _NOTHING)
+
+    def _counts(self, measure: str) -> Iterator[Sample]:
+        for state in self._states:
+            yield _labels(state.series), self._of(state.series, Class.LIVE).get(measure, 0)
+
+    def _histogram(self, metric: Metric) -> Family:
+        histogram = HISTOGRAM_BY_NAME[metric.source]
+        counts: dict[tuple[str, str], list[int]] = {}
+        sums: dict[tuple[str, str], int] = defaultdict(int)
+        for state in self._states:
+            series = state.series
+            key = (series.site, series.channel)
+            bucket_counts = counts.setdefault(key, [0] * (len(histogram.bounds) + 1))
+            for bucket, amount in enumerate(self._snapshot.cells.get((series.id, histogram.code), ())):
+                bucket_counts[bucket] += amount
+            live = self._of(series, Class.LIVE)
+            sums[key] += sum(live.get(name, 0) for name in histogram.total)
+        family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
+        for key, bucket_counts in counts.items():
+            family.add_metric(key, _cumulated(histogram, bucket_counts), sums[key] / 1_000_000)
+        return family
+
+    def waiting(self) -> Iterator[Sample]:
+        return ((_labels(state.series), state.waiting) for state in self._states)
+
+    def in_service(self) -> Iterator[Sample]:
+        return ((_labels(state.series), state.in_service) for state in self._states)
+
+    def longest_wait(self) -> Iterator[Sample]:
+        return ((_labels(state.series), state.longest_wait_seconds) for state in self._states)
+
+    def residual(self) -> Iterator[Sample]:
+        for state in self._states:
+            left = 0
+            for class_, sign in _SIGNS.items():
+                amounts = self._of(state.series, class_)
+                if amounts:
+                    left += sign * (amounts["offered"] - sum(amounts[name] for name in _OUTCOMES))
+            yield _labels(state.series), left
+
+    def backfilled(self) -> Iterator[Sample]:
+        return self._told(Class.BACKFILLED)
+
+    def corrections(self) -> Iterator[Sample]:
+        yield from self._told(Class.CORRECTED_UP, "up")
+        yield from self._told(Class.CORRECTED_DOWN, "down")
+
+    def _told(self, class_: Class, *more: str) -> Iterator[Sample]:
+        for state in self._states:
+            amounts = self._of(state.series, class_)
+            if amounts:
+                labels = _labels(state.series)
+                for name in _TELLING:
+                    if amounts[name]:
+                        yield (*labels, name, *more), amounts[name]
+
+    def last_event(self) -> Iterator[Sample]:
+        for seen in self._snapshot.activity:
+            yield (seen.source, seen.site), seen.last_event_at.timestamp()
+
+    def late_events(self) -> Iterator[Sample]:
+        for seen in self._snapshot.activity:
+            for lag, events in seen.late.items():
+                yield (seen.source, seen.site, lag), events
+
+    def skewed_events(self) -> Iterator[Sample]:
+        return (((seen.source, seen.site), seen.skewed) for seen in self._snapshot.activity)
+
+    def skew(self) -> Iterator[Sample]:
+        return (((seen.source, seen.site), seen.skew_seconds) for seen in self._snapshot.activity)
+
+
+_SAMPLES: Mapping[str, Callable[[_Page], Iterator[Sample]]] = {
+    "frontline_queue_waiting": _Page.waiting,
+    "frontline_queue_in_service": _Page.in_service,
+    "frontline_queue_longest_wait_seconds": _Page.longest_wait,
+    "frontline_queue_residual": _Page.residual,
+    "frontline_backfilled_total": _Page.backfilled,
+    "frontline_corrections_total": _Page.corrections,
+    "frontline_source_last_event_timestamp_seconds": _Page.last_event,
+    "frontline_late_events_total": _Page.late_events,
+    "frontline_clock_skew_events_total": _Page.skewed_events,
+    "frontline_clock_skew_seconds": _Page.skew,
+}
+
+
+def _shown(snapshot: Snapshot) -> list[LiveState]:
+    """All series; the placeholder of a site only while there is no other, or while something is counted on it."""
+    with_others = {state.series.site for state in snapshot.states if not state.series.is_placeholder}
+    counted = {number for number, _ in snapshot.totals}
+    return [
+        state
+        for state in snapshot.states
+        if not state.series.is_placeholder
+        or state.series.site not in with_others
+        or state.series.id in counted
+        or state.waiting
+        or state.in_service
+    ]
+
+
+def _labels(series: Series) -> tuple[str, str, str]:
+    return series.site, series.queue, series.channel
+
+
+def _cumulated(histogram: Histogram, counts: Sequence[int]) -> list[tuple[str, float]]:
+    total = 0
+    buckets: list[tuple[str, float]] = []
+    for bound, count in zip((*map(str, histogram.bounds), "+Inf"), counts, strict=True):
+        total += count
+        buckets.append((bound, total))
+    return buckets
+
+
+def _counter(metric: Metric, samples: Iterable[Sample]) -> Family:
+    family = CounterMetricFamily(metric.name, metric.help, labels=metric.labels)
+    for labels, value in samples:
+        family.add_metric(labels, value)
+    return family
+
+
+def _gauge(metric: Metric, samples: Iterable[Sample]) -> Family:
+    family = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
+    for labels, value in samples:
+        family.add_metric(labels, value)
+    return family

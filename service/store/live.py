@@ -1,0 +1,170 @@
+"""What there is now: the series, who is in them, the live totals and the sources' activity, read on one connection."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.core.catalogue import HISTOGRAM_BY_CODE, LATE_LAGS_SECONDS, MEASURES
+from service.core.measure import STATE_IN_SERVICE, STATE_WAITING
+from service.store.cohorts import Selection
+from service.store.tables import live_cells, live_totals, open_visits, series, sites, source_activity, sources
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Series:
+    """A series: where it is counted. `id` is the number by which bookings know it."""
+
+    site: str
+    queue: str
+    channel: str
+    id: int
+
+    @property
+    def is_placeholder(self) -> bool:
+        """Whether it stands for a site of which no queue and channel may be known yet."""
+        return not self.queue and not self.channel
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """Who is in a series now; the longest wait in seconds, 0 where nobody waits."""
+
+    series: Series
+    waiting: int
+    in_service: int
+    longest_wait_seconds: float
+
+    @property
+    def is_idle_placeholder(self) -> bool:
+        """Whether it says nothing: nobody is there, nor could be told where."""
+        return self.series.is_placeholder and not self.waiting and not self.in_service
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """How punctual a source is at a site: its latest event, its late ones by lag, how far its clock was ahead."""
+
+    source: str
+    site: str
+    last_event_at: datetime
+    events: int
+    late: Mapping[str, int]
+    skewed: int
+    skew_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All live numbers at one moment, by the number of the series.
+
+    `states` of every series, sorted; `totals` by (series, class), then measure; `cells` by (series, histogram), the
+    durations in each bucket.
+    """
+
+    states: Sequence[LiveState]
+    totals: Mapping[tuple[int, int], Mapping[str, int]]
+    cells: Mapping[tuple[int, int], Sequence[int]]
+    activity: Sequence[Activity]
+
+
+async def read_series(connection: AsyncConnection, numbers: set[int] | None = None) -> list[Series]:
+    """All series, or those with the numbers given, sorted."""
+    statement = select(sites.c.name, series.c.queue, series.c.channel, series.c.id).join_from(series, sites)
+    if numbers is not None:
+        statement = statement.where(series.c.id.in_(numbers))
+    return sorted(Series(*row) for row in await connection.execute(statement))
+
+
+async def read_states(connection: AsyncConnection, now: datetime, selection: Selection) -> list[LiveState]:
+    """Who waits and who is in service, for each series selected, sorted."""
+    visits = open_visits.c
+    is_waiting, is_in_service = visits.state == STATE_WAITING, visits.state == STATE_IN_SERVICE
+    there = (
+        select(
+            visits.series_id,
+            func.count().filter(is_waiting).label("waiting"),
+            func.count().filter(is_in_service).label("in_service"),
+            func.min(visits.since).filter(is_waiting).label("since"),
+        )
+        .where(visits.expires_at > now)
+        .group_by(visits.series_id)
+        .subquery()
+    )
+    statement = (
+        select(
+            sites.c.name,
+            series.c.queue,
+            series.c.channel,
+            series.c.id,
+            func.coalesce(there.c.waiting, 0),
+            func.coalesce(there.c.in_service, 0),
+            there.c.since,
+        )
+        .select_from(series.join(sites).outerjoin(there, there.c.series_id == series.c.id))
+        .where(selection.condition())
+    )
+    found = []
+    for site, queue, channel, number, waiting, in_service, since in await connection.execute(statement):
+        # An event may be a little ahead of the clock here.
+        longest = 0.0 if since is None else max(0.0, (now - since).total_seconds())
+        found.append(LiveState(Series(site, queue, channel, number), waiting, in_service, longest))
+    return sorted(found, key=lambda state: state.series)
+
+
+async def read_totals(connection: AsyncConnection) -> dict[tuple[int, int], dict[str, int]]:
+    """Every measure of the live totals by (series, class), over all stripes."""
+    names = [measure.name for measure in MEASURES]
+    totals = live_totals.c
+    keys = (totals.series_id, totals["class"])
+    sums = (cast(func.sum(totals[name]), BigInteger) for name in names)
+    rows = await connection.execute(select(*keys, *sums).group_by(*keys))
+    return {(row[0], row[1]): dict(zip(names, row[2:], strict=True)) for row in rows}
+
+
+async def read_cells(connection: AsyncConnection) -> dict[tuple[int, int], list[int]]:
+    """Live durations in each bucket by (series, histogram), over all stripes."""
+    cells = live_cells.c
+    keys = (cells.series_id, cells.histogram, cells.bucket)
+    found: dict[tuple[int, int], list[int]] = defaultdict(list)
+    statement = select(*keys, cast(func.sum(cells.amount), BigInteger)).group_by(*keys)
+    for number, code, bucket, amount in await connection.execute(statement):
+        counts = found[number, code]
+        if not counts:
+            counts.extend([0] * (len(HISTOGRAM_BY_CODE[code].bounds) + 1))
+        counts[bucket] += amount
+    return dict(found)
+
+
+async def read_activity(connection: AsyncConnection) -> list[Activity]:
+    """How punctual each source is at each site, sorted."""
+    seen = source_activity.c
+    counts = (seen.events, seen.skewed, *(seen[f"late_{lag}"] for lag in LATE_LAGS_SECONDS))
+    statement = (
+        select(
+            sources.c.name,
+            sites.c.name,
+            func.max(seen.last_event_at),
+            func.max(seen.skew_us),
+            *(cast(func.sum(count), BigInteger) for count in counts),
+        )
+        .join_from(source_activity, sources, sources.c.id == seen.source_id)
+        .join(sites, sites.c.id == seen.site_id)
+        .group_by(sources.c.name, sites.c.name)
+        .order_by(sources.c.name, sites.c.name)
+    )
+    return [
+        Activity(
+            source,
+            site,
+            last.astimezone(UTC),
+            events,
+            dict(zip(LATE_LAGS_SECONDS, late, strict=True)),
+            skewed,
+            skew / 1_000_000,
+        )
+        for source, site, last, skew, events, skewed, *late in await connection.execute(statement)
+    ]

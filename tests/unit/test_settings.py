@@ -1,0 +1,73 @@
+"""The environment, read."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from service.core.errors import ConfigurationError
+from service.settings import Settings
+
+WHOLE = [field.metadata["variable"] for field in dataclasses.fields(Settings) if isinstance(field.default, int)]
+
+
+def test_an_empty_environment_gives_the_defaults_of_the_contract() -> None:
+    settings = Settings.read({})
+    assert settings == Settings()
+    assert settings.database_url is None
+    assert settings.data_dir == Path(".frontline")
+    assert settings.admin_key is None
+    assert settings.max_sites == 1000
+    assert settings.live_horizon_seconds == 3600
+
+
+def test_every_variable_is_read() -> None:
+    environment = {
+        field.metadata["variable"]: "7" if isinstance(field.default, int) else "some-text"
+        for field in dataclasses.fields(Settings)
+    }
+    settings = Settings.read(environment)
+    for field in dataclasses.fields(Settings):
+        expected: object = "some-text"
+        if isinstance(field.default, int):
+            expected = 7
+        elif isinstance(field.default, Path):
+            expected = Path("some-text")
+        assert getattr(settings, field.name) == expected
+
+
+def test_every_setting_is_described() -> None:
+    variables = [field.metadata["variable"] for field in dataclasses.fields(Settings)]
+    assert len(variables) == len(set(variables))
+    for field in dataclasses.fields(Settings):
+        assert field.metadata["variable"].startswith("FRONTLINE_")
+        assert field.metadata["help"]
+
+
+def test_an_empty_variable_counts_as_not_set_and_blanks_are_cut() -> None:
+    environment = {
+        "FRONTLINE_ADMIN_KEY": "",
+        "FRONTLINE_MAX_SITES": "  ",
+        "FRONTLINE_DATABASE_URL": " postgresql://db ",
+    }
+    settings = Settings.read(environment)
+    assert (settings.admin_key, settings.max_sites) == (None, 1000)
+    assert settings.database_url == "postgresql://db"
+
+
+def test_variables_of_others_are_passed_over() -> None:
+    assert Settings.read({"FRONTLINE_TEST_DATABASE_URL": "x", "PATH": "/bin"}) == Settings()
+
+
+@pytest.mark.parametrize("variable", WHOLE)
+@pytest.mark.parametrize("text", ["many", "-1", "1.5", "1e3", "0x10", "\uff11\uff12", "1 000"])
+def test_what_is_no_whole_number_is_refused_naming_the_variable(variable: str, text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.read({variable: text})
+    assert variable in str(caught.value)
+    assert repr(text) in str(caught.value)
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().max_sites = 5  # type: ignore[misc]
