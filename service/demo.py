@@ -1,13 +1,14 @@
 """A demonstration: a real bank's day and simulated sites, live, beside a table of their KPIs.
 
-The bank's day is replayed onto today: what lies in the past at once, the rest as its time comes.
+The bank's day is replayed onto today: what lies in the past at once, the rest as its time comes. Where the bank would
+be closed now, its day is moved so that it is late morning there.
 """
 
 import asyncio
 import json
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.client import ClientError, FrontlineClient, KpiSeries, LiveQueue, Retry, SiteQueue
-from service.replay import EventFile, Pace, Replay, Summary, busiest_day, of_day, shift_to_day
+from service.replay import EventFile, Pace, Replay, Summary, busiest_day, of_day, shift_day
 from service.simulator.profile import sites
 from service.simulator.run import Plan, Run, new_key, register_sites
 
@@ -41,7 +42,9 @@ _THRESHOLDS = {"phone": 20, "pos": 180}  # seconds within which service should b
 _HEADINGS = ("site", "queue", "channel", "offered", "answered", "left", "SL", "ASA", "left %", "AHT")
 _LIVE_HEADINGS = ("wait", "longest")
 _REFRESH, _PLAIN_REFRESH = 1.0, 10.0  # seconds
-_AT_LEAST = timedelta(hours=2)  # just after midnight, today would be empty
+_AT_LEAST = timedelta(hours=6)  # just after midnight, today would be empty
+_BUSY_FROM, _BUSY_TO = time(9), time(21)  # when there is something to see at the bank
+_ELSE_IT_IS = time(11)
 
 Line = tuple[str, str, str]  # site, queue, channel
 
@@ -168,21 +171,19 @@ async def _renewed(client: FrontlineClient, board: Board) -> Board:
 
 
 def _since() -> datetime:
-    """The beginning of today here, but never less than two hours ago."""
+    """The beginning of today here, but never less than six hours ago."""
     now = datetime.now(UTC).astimezone()
     return min(now.replace(hour=0, minute=0, second=0, microsecond=0), now - _AT_LEAST)
 
 
 async def replay_bank_day(client: FrontlineClient, month: Path, day: date | None = None) -> Summary:
-    """Replay one day of the bank's month (None: its busiest) onto today, at the same wall clock.
-
-    The shift is that of the day, so a demo started twice on one day counts nothing twice.
-    """
+    """Replay one day of the bank's month (None: its busiest) so that its hour is the hour there now, or a busy one."""
     zone, lines = ZoneInfo(BANK_ZONE), EventFile(month)
     if day is None:
         day = await asyncio.to_thread(busiest_day, lines, zone)
     now = datetime.now(UTC)
-    shift = shift_to_day(day, now.astimezone(zone).date(), zone)
+    hour = now.astimezone(zone).time()
+    shift = shift_day(day, hour if _BUSY_FROM <= hour < _BUSY_TO else _ELSE_IT_IS, now, zone)
     by_its_own_clock = Pace(1, now, now)
     return await Replay(client, by_its_own_clock).run(map(shift.apply, of_day(lines, day, zone)))
 

@@ -167,10 +167,9 @@ def of_day(lines: Iterable[bytes], day: date, zone: ZoneInfo) -> Iterator[bytes]
             yield line
 
 
-def shift_to_day(day: date, today: date, zone: ZoneInfo) -> Shift:
-    """The shift from one day to another that keeps the wall clock, as it stands at noon, in `zone`."""
-    noons = (datetime.combine(each, time_of_day(12), zone).astimezone(UTC) for each in (today, day))
-    return Shift(next(noons) - next(noons))
+def shift_day(day: date, hour: time_of_day, now: datetime, zone: ZoneInfo) -> Shift:
+    """The shift that makes an hour of a day, by the wall clock in `zone`, be now."""
+    return Shift(now - datetime.combine(day, hour, zone).astimezone(UTC))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import gzip
 import json
 import math
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,7 +28,7 @@ from service.replay import (
     busiest_day,
     moment,
     of_day,
-    shift_to_day,
+    shift_day,
     shift_to_now,
 )
 
@@ -188,13 +188,12 @@ def test_a_day_holds_whole_interactions_of_the_local_day() -> None:
     assert [json.loads(line)["id"] for line in of_day(lines, day, JERUSALEM)] == ["3", "4"]
 
 
-@pytest.mark.parametrize("today", [date(2026, 11, 21), date(2026, 7, 1)])
-def test_a_day_moved_to_another_keeps_the_wall_clock(today: date) -> None:
-    shift = shift_to_day(date(1999, 1, 3), today, JERUSALEM)
-    opening = datetime(1999, 1, 3, 7, 30, tzinfo=JERUSALEM)
-    moved = moment(shift.apply(event(opening)))
-    assert moved is not None
-    assert moved.astimezone(JERUSALEM) == datetime(today.year, today.month, today.day, 7, 30, tzinfo=JERUSALEM)
+@pytest.mark.parametrize("now", [datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)])
+def test_an_hour_of_a_day_moved_to_now_is_now(now: datetime) -> None:
+    shift = shift_day(date(1999, 1, 3), time(11), now, JERUSALEM)
+    hour = datetime(1999, 1, 3, 11, tzinfo=JERUSALEM)
+    assert moment(shift.apply(event(hour))) == now
+    assert moment(shift.apply(event(hour - timedelta(hours=4)))) == now - timedelta(hours=4)
 
 
 def test_files_are_read_as_they_are_or_zipped_and_again(tmp_path: Path) -> None:
