@@ -3,6 +3,8 @@
 from functools import lru_cache
 from typing import Any
 
+import asyncpg
+
 from service.core.catalogue import HISTOGRAM_BY_CODE, MEASURE_BY_CODE, MEASURE_BY_NAME
 from service.core.difference import Amounts, Differences
 from service.core.measure import CELL_BASE, MINUTE_US, cell_parts
@@ -112,13 +114,17 @@ async def _add_measures(
     columns: list[list[Any]] = [[key[0] for key in rows], [key[1] for key in rows]]
     values = rows.values()
     columns.extend([amounts.get(code, 0) for amounts in values] for code in codes)
-    await connection.execute(_measures_sql(table, key_column, key_expression, codes), stripe, *columns)
+    try:
+        await connection.execute(_measures_sql(table, key_column, key_expression, codes, "bigint"), stripe, *columns)
+    except asyncpg.DataError:
+        # Some thousand durations of a century in one batch: the driver has sent nothing yet.
+        await connection.execute(_measures_sql(table, key_column, key_expression, codes, "numeric"), stripe, *columns)
 
 
-@lru_cache(maxsize=1024)
-def _measures_sql(table: str, key_column: str, key_expression: str, codes: tuple[int, ...]) -> str:
+@lru_cache(maxsize=16)
+def _measures_sql(table: str, key_column: str, key_expression: str, codes: tuple[int, ...], number: str) -> str:
     names = [MEASURE_BY_CODE[code].name for code in codes]
-    arrays = ", ".join(f"${place}::bigint[]" for place in range(4, 4 + len(names)))
+    arrays = ", ".join(f"${place}::{number}[]" for place in range(4, 4 + len(names)))
     listed = ", ".join(names)
     sums = ", ".join(f"{name} = t.{name} + excluded.{name}" for name in names)
     return f"""

@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from service.core.catalogue import MEASURES
+from service.core.catalogue import MEASURES, Measure, Unit
 from service.core.errors import ConfigurationError
 from service.store.database import Database, translated
 
@@ -46,9 +46,10 @@ def _migrate(connection: Connection) -> str:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-    for table, names in _missing_measures(connection).items():
-        for name in names:
-            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {name} bigint NOT NULL DEFAULT 0"))
+    for table, measures in _missing_measures(connection).items():
+        for measure in measures:
+            kind = "bigint" if measure.unit is Unit.COUNT else "numeric"
+            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {measure.name} {kind} NOT NULL DEFAULT 0"))
     connection.commit()
     return str(ScriptDirectory.from_config(config).get_current_head())
 
@@ -71,11 +72,11 @@ def _check(connection: Connection) -> None:
         raise ConfigurationError("the database lacks columns of new measures; run `frontline migrate`")
 
 
-def _missing_measures(connection: Connection) -> dict[str, list[str]]:
+def _missing_measures(connection: Connection) -> dict[str, list[Measure]]:
     inspector = inspect(connection)
     return {
         table: [
-            measure.name
+            measure
             for measure in MEASURES
             if measure.name not in {column["name"] for column in inspector.get_columns(table)}
         ]

@@ -1,5 +1,7 @@
 """Every table, as SQLAlchemy sees it. The measures' columns follow the catalogue."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -9,6 +11,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -18,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from service.core.catalogue import MEASURES
+from service.core.catalogue import MEASURES, Unit
 
 metadata = MetaData()
 
@@ -29,8 +32,17 @@ def _moment() -> DateTime:
     return DateTime(timezone=True)
 
 
-def _measures() -> list[Column[int]]:
-    return [Column(measure.name, BigInteger, nullable=False, server_default="0") for measure in MEASURES]
+def _measures() -> list[Column[Any]]:
+    """A count, or a sum of microseconds, which over many years may exceed 64 bits."""
+    return [
+        Column(
+            measure.name,
+            BigInteger if measure.unit is Unit.COUNT else Numeric,
+            nullable=False,
+            server_default="0",
+        )
+        for measure in MEASURES
+    ]
 
 
 sites = Table(

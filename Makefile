@@ -1,0 +1,74 @@
+# Frontline. `make` or `make help` lists what there is.
+#
+# Everything is installed into .venv, from pinned versions with hashes; nothing else is needed but Python and make.
+# Variables: PYTHON, the interpreter that makes .venv; ARGS, passed on to demo, bench, requirements and pytest.
+
+PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11; do \
+	"$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$candidate" && break; done)
+ARGS ?=
+
+PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input
+COMPILE := env -u PIP_FIND_LINKS CUSTOM_COMPILE_COMMAND="make requirements" \
+	.venv/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-options \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+# Prometheus, where .ci/prometheus unpacked one; not .venv/bin, in which PYTHON must not be looked for.
+export PATH := $(CURDIR)/.venv/prometheus/usr/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo install test check bench requirements clean
+
+help: ## list what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: install ## run everything on a real day of calls and a simulated chain of stores (ARGS="--slip 0.6")
+	@.venv/bin/python -m service demo $(ARGS)
+
+install: .venv/.project ## install Frontline into .venv, as .venv/bin/frontline
+
+test: check ## run every check and every test (ARGS="-k walk")
+	@.ci/prometheus .venv/prometheus
+	.venv/bin/python -m pytest $(ARGS)
+
+check: .venv/.dev .venv/.project ## lint, formatting, types and imports, without running anything
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/python -m mypy
+	.venv/bin/lint-imports --no-logo
+	$(PIP) check
+
+bench: .venv/.dev .venv/.project ## measure throughput and latency on this machine
+	.venv/bin/python -m benchmarks $(ARGS)
+
+requirements: .venv/.dev ## pin again what pyproject.toml asks for (ARGS=--upgrade: the newest)
+	$(COMPILE) $(ARGS) --only-build-deps --build-deps-for wheel --build-deps-for editable \
+		--output-file requirements/build.txt pyproject.toml
+	$(COMPILE) $(ARGS) --extra embedded --output-file requirements/runtime.txt pyproject.toml
+	$(COMPILE) $(ARGS) --all-extras --constraint requirements/runtime.txt \
+		--output-file requirements/dev.txt pyproject.toml
+
+clean: ## remove .venv, caches and build output; data in .frontline stays
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A venv is made anew when its pins change, so that nothing stays in it that is not pinned.
+.venv/.runtime: requirements/build.txt requirements/runtime.txt
+	@"$(or $(PYTHON),python3)" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer with its venv module is needed. On Debian or Ubuntu:" >&2; \
+		echo "    sudo apt-get install git make python3 python3-venv" >&2; \
+		echo "Another interpreter can be named: make PYTHON=/path/to/python3.12 …" >&2; exit 1; }
+	@echo "Installing pinned packages into .venv; the first time this takes a minute or two."
+	@"$(PYTHON)" -m venv --clear .venv
+	@$(PIP) install --quiet --require-hashes -r requirements/build.txt -r requirements/runtime.txt
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements/dev.txt
+	@if [ -e $@ ]; then rm -rf .venv && $(MAKE) --no-print-directory .venv/.runtime; fi
+	@echo "Installing pinned development tools into .venv."
+	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv/.project: .venv/.runtime pyproject.toml
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
