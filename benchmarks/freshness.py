@@ -21,7 +21,7 @@ def _endless() -> Iterator[tuple[bytes, int]]:
         yield from posts(f"load-{number}/")
 
 
-async def _probe(running: Running, number: int, connection: Connection) -> float:
+async def _probe(number: int, connection: Connection) -> float:
     """Post one event and scrape until the page counts it; the seconds that this took."""
     event = (
         f'{{"id":"probe-{number}","source":"probe","type":"interaction.queued",'
@@ -48,7 +48,7 @@ async def _measure(running: Running, rate: float) -> tuple[list[float], list[flo
         for number in itertools.count(1):
             if load.done():
                 break
-            delays.append(await _probe(running, number, connection))
+            delays.append(await _probe(number, connection))
             memory.append(running.resident_mib())
             await asyncio.sleep(_PAUSE_SECONDS)
     return delays, memory, (await load).rate

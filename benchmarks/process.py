@@ -52,10 +52,12 @@ def free_port() -> int:
 @contextmanager
 def postgres() -> Iterator[str]:
     """A migrated embedded PostgreSQL, removed at the end; its URL."""
-    with tempfile.TemporaryDirectory(prefix="frontline-bench-", ignore_cleanup_errors=True) as folder:
-        with EmbeddedPostgres(Path(folder)) as embedded:
-            asyncio.run(_migrate(embedded.url))
-            yield embedded.url
+    with (
+        tempfile.TemporaryDirectory(prefix="frontline-bench-", ignore_cleanup_errors=True) as folder,
+        EmbeddedPostgres(Path(folder)) as embedded,
+    ):
+        asyncio.run(_migrate(embedded.url))
+        yield embedded.url
 
 
 async def _migrate(url: str) -> None:

@@ -13,7 +13,16 @@ _GRANIAN_OURS = [
     *_GRANIAN,
     *("--log-level", "warning", "--port", "{port}", "--factory", "service.app:from_environment"),
 ]
-_UVICORN_EMPTY = [sys.executable, "-m", "uvicorn", "--no-access-log", "--no-proxy-headers", "--port", "{port}", "empty:app"]
+_UVICORN_EMPTY = [
+    sys.executable,
+    "-m",
+    "uvicorn",
+    "--no-access-log",
+    "--no-proxy-headers",
+    "--port",
+    "{port}",
+    "empty:app",
+]
 
 
 def _batches(arguments: list[str]) -> str:

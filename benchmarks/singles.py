@@ -91,4 +91,6 @@ def compare(empty_server: Sequence[str], our_server: Sequence[str]) -> list[tupl
 
 def run() -> list[tuple[str, str]]:
     """Under uvicorn, as `frontline serve` runs."""
-    return compare([sys.executable, "-m", "uvicorn", "--no-access-log", "--no-proxy-headers", "--port", "{port}", "empty:app"], [])
+    return compare(
+        [sys.executable, "-m", "uvicorn", "--no-access-log", "--no-proxy-headers", "--port", "{port}", "empty:app"], []
+    )

@@ -8,9 +8,12 @@ from typing import Any
 
 from service.core.errors import ConfigurationError
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
-def _setting(variable: str, help_: str, default: Any = None) -> Any:
-    return field(default=default, metadata={"variable": variable, "help": help_})
+
+def _setting(variable: str, help_: str, default: Any = None, *, least: int = 0, secret: bool = False) -> Any:
+    """A field read from a variable; `least` bounds a number from below, a `secret` is not shown."""
+    return field(default=default, repr=not secret, metadata={"variable": variable, "help": help_, "least": least})
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +21,16 @@ class Settings:
     """What the environment decides. `Settings.read(os.environ)` raises ConfigurationError naming a bad variable."""
 
     database_url: str | None = _setting(
-        "FRONTLINE_DATABASE_URL", "postgresql://… of a server; without it an embedded PostgreSQL is started"
+        "FRONTLINE_DATABASE_URL",
+        "postgresql://… of a server; without it an embedded PostgreSQL is started",
+        secret=True,
     )
     data_dir: Path = _setting("FRONTLINE_DATA_DIR", "where the embedded PostgreSQL keeps its data", Path(".frontline"))
-    admin_key: str | None = _setting("FRONTLINE_ADMIN_KEY", "the first admin key")
+    admin_key: str | None = _setting("FRONTLINE_ADMIN_KEY", "the first admin key", secret=True)
     pseudonym_key: str | None = _setting(
         "FRONTLINE_PSEUDONYM_KEY",
         "secret of the keyed hash that stands for a customer; made and stored if not set",
+        secret=True,
     )
     max_sites: int = _setting("FRONTLINE_MAX_SITES", "sites registered by their first event", 1000)
     max_queues_per_site: int = _setting(
@@ -34,12 +40,12 @@ class Settings:
         "FRONTLINE_LIVE_HORIZON_SECONDS", "age up to which an event moves the live counters", 3600
     )
     queue_events: int = _setting(
-        "FRONTLINE_QUEUE_EVENTS", "events that may wait for their commit in one process", 50_000
+        "FRONTLINE_QUEUE_EVENTS", "events that may wait for their commit in one process", 50_000, least=10_000
     )
-    batch_events: int = _setting("FRONTLINE_BATCH_EVENTS", "events that one transaction takes, about", 2_000)
-    writers: int = _setting("FRONTLINE_WRITERS", "transactions in flight at once in one process", 2)
+    batch_events: int = _setting("FRONTLINE_BATCH_EVENTS", "events that one transaction takes, about", 2_000, least=1)
+    writers: int = _setting("FRONTLINE_WRITERS", "transactions in flight at once in one process", 2, least=1)
     commit_timeout_seconds: int = _setting(
-        "FRONTLINE_COMMIT_TIMEOUT_SECONDS", "after which a transaction counts as failed", 30
+        "FRONTLINE_COMMIT_TIMEOUT_SECONDS", "after which a transaction counts as failed", 30, least=1
     )
     drain_seconds: int = _setting("FRONTLINE_DRAIN_SECONDS", "time that posts in flight get at shutdown", 20)
     shutdown_delay_seconds: int = _setting(
@@ -57,15 +63,18 @@ class Settings:
             if not text:
                 continue
             if isinstance(setting.default, int):
-                values[setting.name] = _whole(variable, text)
+                values[setting.name] = _whole(variable, text, setting.metadata["least"])
             elif isinstance(setting.default, Path):
                 values[setting.name] = Path(text)
             else:
                 values[setting.name] = text
+        level = values.get("log_level", "INFO")
+        if level.upper() not in LOG_LEVELS:
+            raise ConfigurationError(f"FRONTLINE_LOG_LEVEL is {level!r}; it must be one of {', '.join(LOG_LEVELS)}")
         return cls(**values)
 
 
-def _whole(variable: str, text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise ConfigurationError(f"{variable} is {text!r}; it must be a whole number, 0 or more")
+def _whole(variable: str, text: str, least: int) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        raise ConfigurationError(f"{variable} is {text!r}; it must be a whole number, {least} or more")
     return int(text)

@@ -1,8 +1,10 @@
 """Group commit: many posts in flight share a transaction, and each is answered once its events are committed.
 
 Work is divided by interaction among lanes, each with a ledger of its own, so that while PostgreSQL works for one lane
-this process measures for another, and no two lanes ever wait for the same interaction. What waits is bounded; when it
-is full, or the database is away, a post is refused at once and nothing of it is done.
+this process measures for another, and the lanes seldom meet at the same interaction. What waits is bounded; when it is
+full, or the database is away, a post is refused at once and nothing of it is done. Where the database goes away in
+mid-work, a post may have been committed in part, and is refused as a whole: sent again, the rest is committed, and what
+was there counts as duplicates.
 """
 
 import asyncio
@@ -102,6 +104,9 @@ class Writer:
             await asyncio.wait(futures)
         finally:
             self._count(-len(events))
+        errors = [error for error in (future.exception() for future in futures) if error is not None]
+        if errors:
+            raise errors[0]
         outcomes = [future.result() for future in futures]
         return Outcome(sum(outcome.accepted for outcome in outcomes), sum(outcome.duplicates for outcome in outcomes))
 

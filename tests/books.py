@@ -101,7 +101,7 @@ class Books:
         return found
 
     def identity_gaps(self) -> dict[tuple[int, str], int]:
-        """live + backfilled + up - down - rollups, by series and measure, where it is not 0."""
+        """What live + backfilled + up - down leaves over the rollups, by series and measure."""
         sign = {Class.LIVE: 1, Class.BACKFILLED: 1, Class.CORRECTED_UP: 1, Class.CORRECTED_DOWN: -1}
         gaps: defaultdict[tuple[int, str], int] = defaultdict(int)
         for (series, kind), amounts in self.sums.totals.items():

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -44,13 +45,16 @@ async def _migrate(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A server: the one of FRONTLINE_TEST_DATABASE_URL, else an embedded one for this session."""
     given = os.environ.get("FRONTLINE_TEST_DATABASE_URL")
     if given:
         yield given
         return
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres")) as embedded:
+    with (
+        tempfile.TemporaryDirectory(prefix="frontline-test-", ignore_cleanup_errors=True) as folder,
+        EmbeddedPostgres(Path(folder)) as embedded,
+    ):
         yield embedded.url
 
 

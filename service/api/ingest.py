@@ -19,6 +19,7 @@ from service.store.ledger import Outcome
 from service.store.registry import pseudonym
 from service.writer import system_clock_us
 
+
 class _DirectRoute(APIRoute):
     """A route whose endpoint reads the request by itself: the framework's own reading costs as much as a commit."""
 

@@ -23,6 +23,7 @@ from service.settings import Settings
 _PACKAGED = Path(__file__).parent.parent / "_data" / "january.ndjson.gz"
 _CHECKED_OUT = Path(__file__).parent.parent.parent / "tests" / "data" / "january.ndjson.gz"
 _STOP_SECONDS = 30
+_LOG_LINES = 20
 
 _EXAMPLES = """\b
 Examples:
@@ -63,7 +64,8 @@ def command(
                 )
             )
         except ClientError as error:
-            raise click.ClickException(f"{error}; the service's log is {folder / 'service.log'}") from error
+            log = (folder / "service.log").read_text().splitlines()[-_LOG_LINES:]
+            raise click.ClickException("\n".join([str(error), "The service's log ends so:", *log])) from error
         except KeyboardInterrupt:
             console.print("Stopped.")
 

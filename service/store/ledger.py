@@ -159,7 +159,7 @@ class Ledger:
             connection.terminate()
 
     async def commit(self, posts: Sequence[Post], now_us: int) -> list[Outcome]:
-        """Commit posts in one transaction. Raises Unavailable: nothing is known to be done then, and all may be resent."""
+        """Commit posts in one transaction. Raises Unavailable: nothing is known to be done, resend all of it."""
         with translated():
             await self._partitions.ensure({event.fact.at for post in posts for event in post.events})
         return await self._retrying(lambda connection: self._commit(connection, posts, now_us))

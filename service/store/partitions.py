@@ -1,5 +1,6 @@
 """The monthly partitions of the event log, made when an event of a month comes for the first time."""
 
+import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -23,20 +24,21 @@ class Partitions:
         self._database = database
         self._spans: list[tuple[int, int]] = []
         self._known: set[str] = set()
+        self._making = asyncio.Lock()
 
     async def ensure(self, times_us: Iterable[int]) -> None:
         """Make sure that every month of the times, in microseconds since 1970, has a partition."""
-        months = set()
-        for at in times_us:
-            if at >= 0 and not any(first <= at < end for first, end in self._spans):
-                months.add(_month(at))
-                self._spans.append(_span_us(_month(at)))
-        try:
-            for month in sorted(months):
-                await self._make(month)
-        except BaseException:
-            self._spans.clear()
-            raise
+        missing = {_month(at) for at in times_us if at >= 0 and not self._covered(at)}
+        if not missing:
+            return
+        async with self._making:
+            for month in sorted(missing):
+                if _span_us(month) not in self._spans:
+                    await self._make(month)
+                    self._spans.append(_span_us(month))
+
+    def _covered(self, at: int) -> bool:
+        return any(first <= at < end for first, end in self._spans)
 
     async def _make(self, month: datetime) -> None:
         name = f"events_{month:%Y_%m}"

@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import hmac
 import secrets as random_secrets
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,7 @@ from service.store.tables import keys, secrets, series, sites, sources
 OTHER = "other"
 _REGISTRATION_LOCK = 0x53455249
 _OVERFLOW_REMEMBERED = 10_000
+_OVERFLOW_SECONDS = 10.0
 _ANSWER_SECONDS = 3
 
 
@@ -87,18 +89,30 @@ def new_key(kind: str) -> str:
 class Registry:
     """Reads and writes of what is registered. It remembers the numbers of the series, which never change."""
 
-    def __init__(self, database: Database, *, max_sites: int, max_queues_per_site: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        max_sites: int,
+        max_queues_per_site: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._max_sites = max_sites
         self._max_queues = max_queues_per_site
         self.series: dict[SeriesKey, int] = {}
         self._overflow: set[SeriesKey] = set()
+        self._monotonic = monotonic
+        self._looked = monotonic()
 
     async def ensure_series(self, wanted: Iterable[SeriesKey]) -> None:
         """Give every wanted series a number in `self.series`, registering sites and queues up to the limits.
 
         What goes over a limit gets the number of the series in `other`.
         """
+        if self._overflow and self._monotonic() - self._looked > _OVERFLOW_SECONDS:
+            self._looked = self._monotonic()
+            self.forget_overflow()
         missing = sorted(key for key in wanted if key not in self.series)
         if not missing:
             return

@@ -65,8 +65,10 @@ def _check(connection: Connection) -> None:
     head = ScriptDirectory.from_config(_config()).get_current_head()
     current = MigrationContext.configure(connection).get_current_revision()
     if current != head:
+        known = {revision.revision for revision in ScriptDirectory.from_config(_config()).walk_revisions()}
+        right = "run `frontline migrate`" if current in known or current is None else "run a newer version"
         raise ConfigurationError(
-            f"the database's schema is at {current or 'nothing'}, this version needs {head}; run `frontline migrate`"
+            f"the database's schema is at {current or 'nothing'}, this version needs {head}; {right}"
         )
     if any(_missing_measures(connection).values()):
         raise ConfigurationError("the database lacks columns of new measures; run `frontline migrate`")

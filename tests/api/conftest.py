@@ -120,5 +120,5 @@ async def api(serve: Serve) -> Api:
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
     """Wait for something to become true, and fail if it doesn't."""
     async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110  # what is awaited cannot tell by itself
+        while not await condition():  # what is awaited cannot tell by itself
             await asyncio.sleep(0.05)

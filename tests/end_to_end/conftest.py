@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,12 +82,13 @@ class ServiceProcess:
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., ServiceProcess]]:
+def serve() -> Iterator[Callable[..., ServiceProcess]]:
     """Starts services; they and their databases end with the test."""
     started: list[ServiceProcess] = []
+    place = tempfile.TemporaryDirectory(prefix="frontline-test-", ignore_cleanup_errors=True)
 
     def start(*arguments: str, **settings: str) -> ServiceProcess:
-        folder = tmp_path / f"service-{len(started)}"
+        folder = Path(place.name) / f"service-{len(started)}"
         folder.mkdir()
         service = ServiceProcess(folder, *arguments, **settings)
         started.append(service)
@@ -99,3 +101,4 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., ServiceProcess]]:
             service.start()  # a killed service leaves its PostgreSQL behind; the next one takes it over and stops it
         if service.process is not None and service.process.poll() is None:
             service.stop()
+    place.cleanup()

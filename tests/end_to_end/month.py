@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def _compare(
 
 def _bucket(exact: float) -> tuple[float, float]:
     bounds = (0.0, *HISTOGRAM_BY_NAME["wait"].bounds, float("inf"))
-    return next((low, high) for low, high in zip(bounds, bounds[1:], strict=False) if exact <= high)
+    return next((low, high) for low, high in pairwise(bounds) if exact <= high)
 
 
 def _answers(url: str) -> dict[tuple[str, str, str, str], float | None]:

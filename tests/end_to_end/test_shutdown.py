@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import httpx
+import pytest
 
 from tests.end_to_end.conftest import ServiceProcess
 
@@ -48,7 +49,7 @@ def test_sigterm_under_load_answers_what_it_took(serve: Serve) -> None:
         nonlocal exit_code
         posting = [asyncio.create_task(post_until_closed(service.url, key, f"c{n}", seen)) for n in range(16)]
         while len(seen.get(202, [])) < 200:
-            await asyncio.sleep(0.01)  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
         exit_code = await asyncio.to_thread(service.stop)
         await asyncio.gather(*posting)
 
@@ -82,10 +83,8 @@ def test_a_second_start_on_the_same_port_says_so(serve: Serve) -> None:
     other.port = service.port
     other.folder = service.folder / "elsewhere"
     other.folder.mkdir()
-    try:
+    with pytest.raises(AssertionError, match="ended at its start"):
         other.start()
-    except AssertionError:
-        pass
     assert other.process is not None
     assert other.process.wait(30) != 0
     assert "address already in use" in other.log

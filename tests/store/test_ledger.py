@@ -77,7 +77,7 @@ async def stored_cells(database: Database) -> dict[tuple[Place, str, int], int]:
 
 
 async def identity_gaps(database: Database) -> dict[tuple[int, str], int]:
-    """live + backfilled + up - down - rollups, by series and measure, where it is not 0."""
+    """What live + backfilled + up - down leaves over the rollups, by series and measure."""
     gaps: defaultdict[tuple[int, str], int] = defaultdict(int)
     names = [measure.name for measure in MEASURES]
     sums = ", ".join(f"sum({name})" for name in names)
@@ -106,7 +106,7 @@ class Arena:
         self.url = url
 
     async def play(self, lanes: Sequence[Sequence[Sequence[Event]]]) -> tuple[Any, ...]:
-        """Let each writer deliver its batches, all at once; the rollups, cells, gaps, open visits and log that result."""
+        """Let all writers deliver their batches at once; the rollups, cells, gaps, open visits and log that result."""
         database = Database(self.url)
         registry = Registry(database, max_sites=10, max_queues_per_site=10)
         ledgers = [

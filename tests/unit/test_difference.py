@@ -94,7 +94,7 @@ def test_live_counters_never_go_down(data: st.DataObject) -> None:
 @given(st.data())
 def test_recent_events_in_order_are_all_live(data: st.DataObject) -> None:
     """With nothing late, twice or moved, the live counters are the rollups."""
-    history = [one for one in data.draw(histories(interactions=1, copies=0))]
+    history = list(data.draw(histories(interactions=1, copies=0)))
     books = Books()
     books.deliver(history, NOW_US, horizon_us=100 * 365 * DAY_US)
     totals = {key: amounts for key, amounts in books.sums.totals.items() if key[1] != Class.LIVE}
