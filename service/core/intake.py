@@ -7,7 +7,7 @@ right.
 import json
 import re
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import msgspec
 
@@ -24,7 +24,6 @@ from service.core.event import (
     Fact,
     Kind,
     Rejected,
-    StoredData,
     TransferredData,
     moment,
 )
@@ -36,6 +35,7 @@ _raw_one: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
 _raw_many: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
 
 T = TypeVar("T")
+_RECORDED = Kind.RECORDED.value
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _LONGEST_COMPLAINT = 200
@@ -199,8 +199,8 @@ def _fact(event: AnyEvent, now_us: int, pseudonym: Callable[[str], str], may_pos
     _check_text(event, data)
     if data.site is not None and not may_post(data.site):
         raise InvalidInput(f"this key may not post for site {data.site}", field="data.site", code="site_forbidden")
-    fact = Fact(at, event.kind, event.id, event.source, cast("StoredData", data))
-    if event.kind == Kind.RECORDED:
+    fact = Fact(at, event.kind, event.id, event.source, data)  # type: ignore[arg-type]  # see Fact
+    if event.kind == _RECORDED:
         _check_recorded(fact, now_us)
     if data.customer is not None:
         data.customer = pseudonym(data.customer)

@@ -85,7 +85,10 @@ def series_of(it: Interaction) -> set[SeriesKey]:
     if it.site is None:
         return set()
     channel = it.channel or ""
-    return {(it.site, it.queue or "", channel), *((it.site, visit.queue, channel) for visit in it.visits)}
+    found = {(it.site, it.queue or "", channel)}
+    for visit in it.visits:
+        found.add((it.site, visit.queue, channel))
+    return found
 
 
 def measure(it: Interaction, series: Mapping[SeriesKey, int], as_of_us: int) -> Booking:

@@ -6,6 +6,8 @@ that the order, the duplication and the batching in which they came cannot show.
 
 from collections.abc import Iterable
 
+import msgspec
+
 from service.core.event import Fact, Kind, duration_us
 from service.core.recorded import expand
 
@@ -29,35 +31,22 @@ ABANDONED = 2
 DIVERTED = 3
 
 
-class Visit:
+class Visit(msgspec.Struct):
     """One wait in one queue and the service that followed. Times in microseconds since 1970, None where unknown.
 
     `opened_at` is its arrival. `known` says whether the wait began with a `queued`, so that it can be measured.
     `left_at` is when the wait ended, `ended_at` when the service did.
     """
 
-    __slots__ = (
-        "ended_at",
-        "held_at",
-        "hold_us",
-        "known",
-        "left_at",
-        "opened_at",
-        "outcome",
-        "queue",
-        "wrap_up_us",
-    )
-
-    def __init__(self, queue: str, opened_at: int, *, known: bool) -> None:
-        self.queue = queue
-        self.opened_at = opened_at
-        self.known = known
-        self.outcome = WAITING
-        self.left_at: int | None = None
-        self.ended_at: int | None = None
-        self.held_at: int | None = None
-        self.hold_us = 0
-        self.wrap_up_us = 0
+    queue: str
+    opened_at: int
+    known: bool
+    outcome: int = WAITING
+    left_at: int | None = None
+    ended_at: int | None = None
+    held_at: int | None = None
+    hold_us: int = 0
+    wrap_up_us: int = 0
 
     @property
     def wait_us(self) -> int | None:
@@ -72,57 +61,31 @@ class Visit:
         self.ended_at = at
 
 
-class Interaction:
+class Interaction(msgspec.Struct):
     """What the walk makes of an interaction's facts. Times in microseconds since 1970, None where there is none."""
 
-    __slots__ = (
-        "answered",
-        "arrival",
-        "channel",
-        "completed",
-        "conflicts",
-        "corrected",
-        "customer",
-        "escalated",
-        "last_at",
-        "open_errors",
-        "queue",
-        "recovered",
-        "recoveries_us",
-        "reopened",
-        "resolved",
-        "resolved_at",
-        "serving",
-        "site",
-        "topic",
-        "transferred",
-        "visits",
-        "waiting",
-    )
-
-    def __init__(self) -> None:
-        self.site: str | None = None
-        self.queue: str | None = None
-        self.channel: str | None = None
-        self.customer: str | None = None
-        self.topic: str | None = None
-        self.arrival = 0
-        self.last_at = 0
-        self.visits: list[Visit] = []
-        self.waiting: Visit | None = None
-        self.serving: Visit | None = None
-        self.answered: int | None = None
-        self.completed: int | None = None
-        self.resolved: bool | None = None
-        self.resolved_at: int | None = None
-        self.reopened: int | None = None
-        self.transferred: int | None = None
-        self.escalated: int | None = None
-        self.corrected: int | None = None
-        self.recovered: int | None = None
-        self.open_errors: list[int] = []
-        self.recoveries_us: list[int] = []
-        self.conflicts = 0
+    arrival: int = 0
+    last_at: int = 0
+    site: str | None = None
+    queue: str | None = None
+    channel: str | None = None
+    customer: str | None = None
+    topic: str | None = None
+    visits: list[Visit] = []
+    waiting: Visit | None = None
+    serving: Visit | None = None
+    answered: int | None = None
+    completed: int | None = None
+    resolved: bool | None = None
+    resolved_at: int | None = None
+    reopened: int | None = None
+    transferred: int | None = None
+    escalated: int | None = None
+    corrected: int | None = None
+    recovered: int | None = None
+    open_errors: list[int] = []
+    recoveries_us: list[int] = []
+    conflicts: int = 0
 
 
 def walk(facts: Iterable[Fact]) -> Interaction:
@@ -130,9 +93,7 @@ def walk(facts: Iterable[Fact]) -> Interaction:
     story = sorted(facts)
     if any(fact.kind == _RECORDED for fact in story):
         story = sorted(derived for fact in story for derived in (expand(fact) if fact.kind == _RECORDED else (fact,)))
-    it = Interaction()
-    it.arrival = story[0].at
-    it.last_at = story[-1].at
+    it = Interaction(story[0].at, story[-1].at)
     for fact in story:
         _describe(it, fact)
         _STEPS[fact.kind](it, fact)
@@ -157,7 +118,7 @@ def _describe(it: Interaction, fact: Fact) -> None:
 def _open(it: Interaction, fact: Fact) -> Visit:
     """A visit that no `queued` announced: in the line that the fact names, else in the line visited last."""
     queue = fact.data.queue or (it.visits[-1].queue if it.visits else "")
-    visit = Visit(queue, fact.at, known=False)
+    visit = Visit(queue, fact.at, False)
     it.visits.append(visit)
     return visit
 
@@ -170,7 +131,7 @@ def _queued(it: Interaction, fact: Fact) -> None:
             return
         waiting.outcome = DIVERTED
         waiting.left_at = fact.at
-    it.waiting = Visit(queue, fact.at, known=True)
+    it.waiting = Visit(queue, fact.at, True)
     it.visits.append(it.waiting)
 
 

@@ -9,7 +9,6 @@ where one is there already; then, and for some batches after, the database is as
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 import asyncpg
@@ -18,7 +17,7 @@ import msgspec
 from service.core.difference import Amounts, Differences
 from service.core.errors import Unavailable
 from service.core.event import TYPE_OF_KIND, Accepted, Fact
-from service.core.measure import Booking, OpenVisit, SeriesKey, measure, open_visits, series_of
+from service.core.measure import Booking, OpenVisit, measure, open_visits, series_of
 from service.core.walk import Interaction, walk
 from service.store.database import Connection, Database, translated
 from service.store.flush import Punctuality, flush_differences, flush_punctuality
@@ -103,15 +102,14 @@ class Booked(msgspec.Struct, array_like=True):
     peaks: dict[int, int]
 
 
-@dataclass(slots=True)
-class _Work:
+class _Work(msgspec.Struct):
     """One interaction on its way through a transaction."""
 
     key: InteractionKey
     new_facts: list[Fact]
-    old_facts: list[Fact] = field(default_factory=list)
-    booked: Booked | None = None
-    it: Interaction = field(default_factory=Interaction)
+    facts: list[Fact]
+    booked: Booked | None
+    it: Interaction
 
 
 _decode_facts = msgspec.json.Decoder(list[Fact]).decode
@@ -161,7 +159,7 @@ class Ledger:
     async def commit(self, posts: Sequence[Post], now_us: int) -> list[Outcome]:
         """Commit posts in one transaction. Raises Unavailable: nothing is known to be done, resend all of it."""
         with translated():
-            await self._partitions.ensure({event.fact.at for post in posts for event in post.events})
+            await self._partitions.ensure([event.fact.at for post in posts for event in post.events])
         return await self._retrying(lambda connection: self._commit(connection, posts, now_us))
 
     async def remeasure(self, keys: Sequence[InteractionKey], now_us: int) -> None:
@@ -257,11 +255,7 @@ class Ledger:
         if stripe is None:
             stripe = await self._stripe(connection)
         works = await self._gather(connection, facts)
-        wanted: set[SeriesKey] = set()
-        for work in works:
-            work.it = walk(work.old_facts + work.new_facts)
-            wanted |= series_of(work.it)
-        await self._registry.ensure_series(wanted)
+        await self._registry.ensure_series({key for work in works for key in series_of(work.it)})
         differences = Differences()
         changes = _Changes()
         for work in works:
@@ -276,12 +270,13 @@ class Ledger:
         stored = {(row[0], row[1]): row for row in rows}
         works = []
         for key in keys:
-            work = _Work(key, facts[key])
+            new = facts[key]
             row = stored.get(key)
-            if row is not None:
-                work.old_facts = _decode_facts(row[2])
-                work.booked = _decode_booked(row[3])
-            works.append(work)
+            if row is None:
+                works.append(_Work(key, new, new, None, walk(new)))
+            else:
+                both = _decode_facts(row[2]) + new
+                works.append(_Work(key, new, both, _decode_booked(row[3]), walk(both)))
         return works
 
     def _rebook(self, work: _Work, differences: Differences, changes: "_Changes", now_us: int) -> None:
@@ -294,8 +289,7 @@ class Ledger:
             (number, minute, [n for pair in amounts.items() for n in pair])
             for (number, minute), amounts in booking.items()
         ]
-        facts = work.old_facts + work.new_facts
-        changes.add(work, _encode(facts), _encode(Booked(entries, opened, peaks)), was_open, opened)
+        changes.add(work, _encode(work.facts), _encode(Booked(entries, opened, peaks)), was_open, opened)
 
     async def _log(self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]], now_us: int) -> None:
         records = [

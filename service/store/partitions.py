@@ -27,8 +27,11 @@ class Partitions:
         self._making = asyncio.Lock()
 
     async def ensure(self, times_us: Iterable[int]) -> None:
-        """Make sure that every month of the times, in microseconds since 1970, has a partition."""
-        missing = {_month(at) for at in times_us if at >= 0 and not self._covered(at)}
+        """Make sure that every month of the times, at least one, in microseconds since 1970, has a partition."""
+        times = sorted(times_us)
+        if any(first <= times[0] and times[-1] < end for first, end in self._spans):
+            return
+        missing = {_month(at) for at in times if at >= 0 and not self._covered(at)}
         if not missing:
             return
         async with self._making:
