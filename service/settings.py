@@ -43,7 +43,7 @@ class Settings:
         "FRONTLINE_QUEUE_EVENTS", "events that may wait for their commit in one process", 50_000, least=10_000
     )
     batch_events: int = _setting("FRONTLINE_BATCH_EVENTS", "events that one transaction takes, about", 2_000, least=1)
-    writers: int = _setting("FRONTLINE_WRITERS", "transactions in flight at once in one process", 2, least=1)
+    writers: int = _setting("FRONTLINE_WRITERS", "transactions in flight at once in one process", 3, least=1)
     commit_timeout_seconds: int = _setting(
         "FRONTLINE_COMMIT_TIMEOUT_SECONDS", "after which a transaction counts as failed", 30, least=1
     )

@@ -4,7 +4,7 @@ Pure, and the only reader of what events mean. Sorting the facts first makes the
 that the order, the duplication and the batching in which they came cannot show.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -91,13 +91,24 @@ class Interaction(msgspec.Struct):
 def walk(facts: Iterable[Fact]) -> Interaction:
     """The interaction that a set of facts, at least one and each once, makes; see `kpis.md`, "The walk"."""
     story = sorted(facts)
-    if any(fact.kind == _RECORDED for fact in story):
-        story = sorted(derived for fact in story for derived in (expand(fact) if fact.kind == _RECORDED else (fact,)))
+    for fact in story:
+        if fact.kind == _RECORDED:
+            story = sorted(_told(story))
+            break
     it = Interaction(story[0].at, story[-1].at)
     for fact in story:
         _describe(it, fact)
         _STEPS[fact.kind](it, fact)
     return it
+
+
+def _told(story: Iterable[Fact]) -> Iterator[Fact]:
+    """The facts with those that a recorded one stands for in its place."""
+    for fact in story:
+        if fact.kind == _RECORDED:
+            yield from expand(fact)
+        else:
+            yield fact
 
 
 def _describe(it: Interaction, fact: Fact) -> None:
