@@ -44,7 +44,7 @@ def command(host: str, port: int, workers: int) -> None:
     """
     settings = Settings.read()
     logs.configure(settings.log_level)
-    with database_url(settings) as url:
+    with database_url(settings, keep_running=True) as url:
         if settings.database_url is None:
             asyncio.run(bring_up_to_date(url))
             settings = replace(settings, admin_key=settings.admin_key or _admin_key(settings))

@@ -6,7 +6,9 @@ locks of a killed process, so a kill leaves nothing behind that a next start wou
 """
 
 import fcntl
+import logging
 import subprocess
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -37,6 +39,8 @@ checkpoint_timeout = '15min'
 wal_compression = on
 jit = off
 """
+_log = logging.getLogger(__name__)
+_WATCH_SECONDS = 0.5
 _START_TRIES = 6
 _REAPING_TRIES = 100
 _LINES_OF_A_PID_FILE = 8
@@ -51,6 +55,8 @@ class EmbeddedPostgres:
         self._users_path = self._folder / "embedded.lock"
         self._door_path = self._folder / "embedded.door.lock"
         self.url = ""
+        self._leaving = threading.Event()
+        self._watch: threading.Thread | None = None
 
     def __enter__(self) -> "EmbeddedPostgres":
         if not INSTALLED:
@@ -69,6 +75,22 @@ class EmbeddedPostgres:
             raise
         self.url = self._server.get_uri()
         return self
+
+    def keep_running(self) -> None:
+        """From now to the end of the context, start the server again where it has ended, as after a kill."""
+        self._watch = threading.Thread(target=self._watch_over, name="embedded-postgres", daemon=True)
+        self._watch.start()
+
+    def _watch_over(self) -> None:
+        while not self._leaving.wait(_WATCH_SECONDS):
+            with self._door():
+                if _runs(self._place) or self._leaving.is_set():
+                    continue
+                _log.warning("the embedded PostgreSQL has ended; starting it again")
+                try:
+                    self._server = self._start()
+                except (ConfigurationError, OSError) as error:
+                    _log.error("the embedded PostgreSQL could not be started again: %s", error)
 
     @contextmanager
     def _door(self) -> Iterator[None]:
@@ -104,6 +126,9 @@ class EmbeddedPostgres:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._leaving.set()
+        if self._watch is not None:
+            self._watch.join()
         with self._users, self._door():
             try:
                 fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
