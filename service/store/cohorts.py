@@ -15,6 +15,7 @@ from sqlalchemy import (
     DateTime,
     Integer,
     Interval,
+    Numeric,
     Select,
     Table,
     and_,
@@ -71,8 +72,8 @@ class Statements:
         self._labels = [LABELS[name] for name in group_by]
 
     def measures(self, names: Sequence[str]) -> Select[Any]:
-        """Sums of measures, in the order of their names."""
-        return self._over(rollups, *(_total(rollups.c[name]) for name in names))
+        """Sums of measures, in the order of their names, as numbers of any size."""
+        return self._over(rollups, *(func.sum(rollups.c[name], type_=Numeric()) for name in names))
 
     def thresholds(self, thresholds_us: Sequence[int]) -> Select[Any]:
         """For each threshold the answered, then the abandoned visits that waited at most so long."""

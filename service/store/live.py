@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy import BigInteger, Numeric, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.catalogue import HISTOGRAM_BY_CODE, LATE_LAGS_SECONDS, MEASURES
@@ -120,9 +120,9 @@ async def read_totals(connection: AsyncConnection) -> dict[tuple[int, int], dict
     names = [measure.name for measure in MEASURES]
     totals = live_totals.c
     keys = (totals.series_id, totals["class"])
-    sums = (cast(func.sum(totals[name]), BigInteger) for name in names)
+    sums = (func.sum(totals[name], type_=Numeric()) for name in names)
     rows = await connection.execute(select(*keys, *sums).group_by(*keys))
-    return {(row[0], row[1]): dict(zip(names, row[2:], strict=True)) for row in rows}
+    return {(row[0], row[1]): dict(zip(names, map(int, row[2:]), strict=True)) for row in rows}
 
 
 async def read_cells(connection: AsyncConnection) -> dict[tuple[int, int], list[int]]:

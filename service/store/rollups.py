@@ -150,7 +150,7 @@ class _Reading:
 
     async def measures(self, statements: Statements, names: Sequence[str]) -> None:
         for sums, values in await self._rows(statements.measures(names)):
-            sums.measures = dict(zip(names, values, strict=True))
+            sums.measures = dict(zip(names, map(int, values), strict=True))
 
     async def thresholds(self, statements: Statements, limits: Sequence[int]) -> None:
         for sums, values in await self._rows(statements.thresholds(limits)):

@@ -527,6 +527,8 @@ async def test_a_source_of_old_dates_does_not_poison_its_series(api: Api) -> Non
     for _ in range(8):
         accepted(await api.post([event("interaction.recorded", data=data) for _ in range(1500)]), 1500)
     accepted(await api.post(event()), 1)
+    for path in ("/metrics/kpi", "/v1/kpis?kpi=average_wait&from=1890-01-01T00:00:00Z&step=total"):
+        assert (await api.client.get(path)).status_code == 200, path
 
 
 async def test_what_became_of_posts_is_counted(api: Api) -> None:
