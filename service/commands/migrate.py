@@ -24,6 +24,15 @@ async def bring_up_to_date(url: str) -> str:
         await database.close()
 
 
+async def check(url: str) -> None:
+    """Raise ConfigurationError where the database at a URL is not at this version, Unavailable where it is away."""
+    database = Database(url)
+    try:
+        await schema.check(database)
+    finally:
+        await database.close()
+
+
 @click.command("migrate", epilog=_EXAMPLES)
 def command() -> None:
     """Bring the schema of FRONTLINE_DATABASE_URL, or of the embedded database, up to this version.

@@ -18,7 +18,7 @@ from uvicorn.supervisors import Multiprocess
 from service import logs
 from service.app import create_app
 from service.commands.database import database_url
-from service.commands.migrate import bring_up_to_date
+from service.commands.migrate import bring_up_to_date, check
 from service.settings import Settings
 from service.telemetry import MULTIPROCESS_VARIABLE
 
@@ -48,6 +48,8 @@ def command(host: str, port: int, workers: int) -> None:
         if settings.database_url is None:
             asyncio.run(bring_up_to_date(url))
             settings = replace(settings, admin_key=settings.admin_key or _admin_key(settings))
+        else:
+            asyncio.run(check(url))
         config = uvicorn.Config(
             create_app(settings, url) if workers == 1 else "service.app:from_environment",
             factory=workers > 1,
