@@ -114,3 +114,31 @@ def test_two_workers_share_the_work(serve: Serve) -> None:
     asyncio.run(post_all(service.url, key, made, CLIENTS))
     assert differences(service.url) == []
     assert "frontline_ingest_events_total" in httpx.get(f"{service.url}/metrics").text
+
+
+def test_on_the_older_postgresql(serve: Serve) -> None:
+    """The embedded package brings two versions; the other tests run on the newer one."""
+    service = serve(PGSERVER_POSTGRES_VERSION="16")
+    assert (service.folder / "data" / "postgresql" / "PG_VERSION").read_text().strip() == "16"
+    events = lines()
+    key = service.new_source("acd")
+    asyncio.run(post_all(service.url, key, posts(events, iter(lambda: 2000, None)), CLIENTS))
+    assert differences(service.url) == []
+
+
+def test_two_replicas_on_one_database_show_the_same(serve: Serve, database_url: str) -> None:
+    replicas = [serve(FRONTLINE_DATABASE_URL=database_url) for _ in range(2)]
+    chance = random.Random(3)
+    events = lines()
+    chance.shuffle(events)
+    key = replicas[0].new_source("acd")
+    made = posts(events, iter(lambda: chance.randint(50, 1000), None))
+
+    async def run() -> None:
+        halves = (made[::2], made[1::2])
+        await asyncio.gather(*(post_all(one.url, key, half, 2) for one, half in zip(replicas, halves, strict=True)))
+
+    asyncio.run(run())
+    assert differences(replicas[0].url) == differences(replicas[1].url) == []
+    first, second = (httpx.get(f"{one.url}/metrics/kpi").text for one in replicas)
+    assert first == second
