@@ -126,3 +126,23 @@ def test_old_events_page_nobody() -> None:
     assert all(amount == 0 for amount in books.live().values())
     backfilled = [amounts for (_, kind), amounts in books.sums.totals.items() if kind == Class.BACKFILLED]
     assert backfilled
+
+
+def test_what_went_away_and_came_back_is_live_once() -> None:
+    books = Books()
+    books.deliver([event("queued", 0, queue="sales"), event("completed", 10, resolved=False)], NOW_US)
+    books.deliver([event("completed", 20, resolved=True)], NOW_US)
+    books.deliver([event("completed", 30, resolved=False)], NOW_US)
+    assert live(books, "unresolved") == live(books, "resolved") == 1
+    (place,) = books.rollups()
+    assert (books.rollups()[place]["unresolved"], books.rollups()[place].get("resolved", 0)) == (1, 0)
+    assert books.identity_gaps() == {}
+
+
+def test_each_contribution_is_as_old_as_the_event_that_makes_it() -> None:
+    """The arrival is older than the live horizon, the answer is not; they come in one post."""
+    books = Books()
+    books.deliver([event("queued", 0, queue="sales"), event("answered", 590)], NOW_US, horizon_us=60_000_000)
+    assert live(books, "offered") == 0
+    assert live(books, "answered") == live(books, "answered_waits") == 1
+    assert books.identity_gaps() == {}
