@@ -90,6 +90,9 @@ MEASURES: tuple[Measure, ...] = (
     Measure(33, "recoveries", I, "errors that were put right"),
     Measure(34, "recovery_us", I, "the times from error to recovery", Unit.MICROSECONDS, "recoveries"),
     Measure(35, "unrecovered", I, "errors that are not put right yet", state=True),
+    Measure(36, "late_events", I, "events that arrived here more than 60 s after their own time"),
+    Measure(37, "skewed_events", I, "events whose own time was ahead of the clock here"),
+    Measure(38, "skew_us", I, "how far ahead they were", Unit.MICROSECONDS, "skewed_events"),
 )
 MEASURE_BY_NAME: Mapping[str, Measure] = {measure.name: measure for measure in MEASURES}
 MEASURE_BY_CODE: Mapping[int, Measure] = {measure.code: measure for measure in MEASURES}
@@ -296,24 +299,25 @@ ABANDONMENT_FORMULAS: Mapping[str, Formula] = {
 }
 
 _COUNTED = (
-    ("offered", "neutral"),
-    ("answered", "higher"),
-    ("abandoned", "lower"),
-    ("short_abandoned", "lower"),
-    ("diverted", "lower"),
-    ("expired", "lower"),
-    ("waiting", "lower"),
-    ("interactions", "neutral"),
-    ("completed", "higher"),
-    ("resolved", "higher"),
-    ("unresolved", "lower"),
-    ("reopened", "lower"),
-    ("transferred", "lower"),
-    ("escalated", "lower"),
-    ("corrected", "lower"),
-    ("recovered", "higher"),
-    ("unrecovered", "lower"),
-    ("conflicts", "lower"),
+    ("offered", "neutral", "population"),
+    ("answered", "higher", "population"),
+    ("abandoned", "lower", "population"),
+    ("short_abandoned", "lower", "population"),
+    ("diverted", "lower", "population"),
+    ("expired", "lower", "population"),
+    ("waiting", "lower", "population"),
+    ("interactions", "neutral", "population"),
+    ("completed", "higher", "reliability"),
+    ("resolved", "higher", "reliability"),
+    ("unresolved", "lower", "reliability"),
+    ("reopened", "lower", "reliability"),
+    ("transferred", "lower", "reliability"),
+    ("escalated", "lower", "reliability"),
+    ("corrected", "lower", "reliability"),
+    ("recovered", "higher", "reliability"),
+    ("unrecovered", "lower", "reliability"),
+    ("conflicts", "lower", "data_quality"),
+    ("late_events", "lower", "data_quality"),
 )
 
 KPIS: tuple[Kpi, ...] = (
@@ -324,10 +328,10 @@ KPIS: tuple[Kpi, ...] = (
             Shape.COUNT,
             "count",
             better,
-            "population" if MEASURE_BY_NAME[name].scope is V else "reliability",
+            dimension,
             _one(f"number of {MEASURE_BY_NAME[name].help}", _plus(name), {}),
         )
-        for name, better in _COUNTED
+        for name, better, dimension in _COUNTED
     ),
     Kpi(
         "service_level",
@@ -465,6 +469,14 @@ KPIS: tuple[Kpi, ...] = (
         ("recoveries",),
     ),
     *_quantiles("recovery_time", "recovery time", "recovery", "reliability", (50, 90, 95, 99)),
+    _mean(
+        "clock_skew",
+        "how far the events whose own time was ahead of the clock here were ahead, in the mean",
+        "data_quality",
+        "sum of (time - clock here) / events ahead of the clock here",
+        ("skew_us",),
+        ("skewed_events",),
+    ),
     Kpi(
         "residual",
         "what the identity of visits leaves over; anything but 0 is a defect",

@@ -109,8 +109,8 @@ class StoredData(Common, omit_defaults=True, gc=False, kw_only=True):
 class Fact(Struct, array_like=True, gc=False, order=True):
     """An event of an interaction. Facts sort in the order of the walk: time, kind, id, then source.
 
-    On its way in `data` is an instance of the event type's own class, read back it is a `StoredData`: the fields that
-    a kind has are there in both.
+    `received_at` is when it was admitted here. On its way in `data` is an instance of the event type's own class, read
+    back it is a `StoredData`: the fields that a kind has are there in both.
     """
 
     at: int
@@ -118,6 +118,7 @@ class Fact(Struct, array_like=True, gc=False, order=True):
     id: str
     source: str
     data: StoredData
+    received_at: int
 
 
 class Accepted(Struct, gc=False):

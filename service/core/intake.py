@@ -199,7 +199,7 @@ def _fact(event: AnyEvent, now_us: int, pseudonym: Callable[[str], str], may_pos
     _check_text(event, data)
     if data.site is not None and not may_post(data.site):
         raise InvalidInput(f"this key may not post for site {data.site}", field="data.site", code="site_forbidden")
-    fact = Fact(at, event.kind, event.id, event.source, data)  # type: ignore[arg-type]  # see Fact
+    fact = Fact(at, event.kind, event.id, event.source, data, now_us)  # type: ignore[arg-type]  # see Fact
     if event.kind == _RECORDED:
         _check_recorded(fact, now_us)
     if data.customer is not None:

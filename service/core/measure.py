@@ -60,6 +60,7 @@ REOPENED, TRANSFERRED, ESCALATED = _code("reopened"), _code("transferred"), _cod
 CORRECTED, RECOVERED, CONFLICTS = _code("corrected"), _code("recovered"), _code("conflicts")
 RESOLUTIONS, RESOLUTION_US = _code("resolutions"), _code("resolution_us")
 RECOVERIES, RECOVERY_US, UNRECOVERED = _code("recoveries"), _code("recovery_us"), _code("unrecovered")
+LATE_EVENTS, SKEWED_EVENTS, SKEW_US = _code("late_events"), _code("skewed_events"), _code("skew_us")
 WAIT, ABANDONED_WAIT, HANDLE = _histogram("wait"), _histogram("abandoned_wait"), _histogram("handle")
 RESOLUTION, RECOVERY = _histogram("resolution"), _histogram("recovery")
 
@@ -188,9 +189,15 @@ def _measure_interaction(it: Interaction, amounts: dict[int, int]) -> None:
         (RECOVERED, it.recovered),
     ):
         if first_at is not None:
-            amounts[code] = 1
-    if it.conflicts:
-        amounts[CONFLICTS] = it.conflicts
+            _add(amounts, code)
+    for code, amount in (
+        (CONFLICTS, it.conflicts),
+        (LATE_EVENTS, it.late_events),
+        (SKEWED_EVENTS, it.skewed_events),
+        (SKEW_US, it.skew_us),
+    ):
+        if amount:
+            _add(amounts, code, amount)
     if it.resolved is not None:
         amounts[RESOLVED if it.resolved else UNRESOLVED] = 1
     if it.resolved_at is not None:
@@ -208,7 +215,7 @@ def _measure_interaction(it: Interaction, amounts: dict[int, int]) -> None:
 
 def made_at(it: Interaction) -> dict[int, int]:
     """When the latest event happened that makes each count of an interaction, in microseconds since 1970, by code."""
-    made = dict.fromkeys((INTERACTIONS, CONFLICTS), it.last_at)
+    made = dict.fromkeys((INTERACTIONS, CONFLICTS, LATE_EVENTS, SKEWED_EVENTS), it.last_at)
     made[INTERACTIONS] = it.arrival
     made[EXPIRED] = expires_at(it)
     for visit in it.visits:

@@ -39,7 +39,7 @@ def expand(fact: Fact) -> list[Fact]:
     facts = []
 
     def add(at: int, kind: Kind, what: Common = common) -> None:
-        facts.append(Fact(at, kind.value, fact.id, fact.source, cast("StoredData", what)))
+        facts.append(Fact(at, kind.value, fact.id, fact.source, cast("StoredData", what), fact.received_at))
 
     if queued is not None:
         add(queued, Kind.QUEUED)

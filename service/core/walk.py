@@ -4,7 +4,7 @@ Pure, and the only reader of what events mean. Sorting the facts first makes the
 that the order, the duplication and the batching in which they came cannot show.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
@@ -24,6 +24,9 @@ _DIVERTED = Kind.DIVERTED.value
 _COMPLETED = Kind.COMPLETED.value
 _REOPENED = Kind.REOPENED.value
 _RECORDED = Kind.RECORDED.value
+
+LATE_US = 60_000_000
+"""An event that arrives here so long after its own time is late, in microseconds."""
 
 WAITING = 0
 ANSWERED = 1
@@ -86,9 +89,12 @@ class Interaction(msgspec.Struct):
     open_errors: list[int] = []
     recoveries_us: list[int] = []
     conflicts: int = 0
+    late_events: int = 0
+    skewed_events: int = 0
+    skew_us: int = 0
 
 
-def walk(facts: Iterable[Fact]) -> Interaction:
+def walk(facts: Collection[Fact]) -> Interaction:
     """The interaction that a set of facts, at least one and each once, makes; see `kpis.md`, "The walk"."""
     story = sorted(facts)
     for fact in story:
@@ -96,6 +102,13 @@ def walk(facts: Iterable[Fact]) -> Interaction:
             story = sorted(_told(story))
             break
     it = Interaction(story[0].at, story[-1].at)
+    for fact in facts:
+        lag = fact.received_at - fact.at
+        if lag > LATE_US:
+            it.late_events += 1
+        elif lag < 0:
+            it.skewed_events += 1
+            it.skew_us -= lag
     for fact in story:
         _describe(it, fact)
         _STEPS[fact.kind](it, fact)

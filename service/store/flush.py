@@ -15,7 +15,7 @@ _COMMON = tuple(
     for name in (
         *("offered", "answered", "abandoned", "short_abandoned", "waiting", "answered_waits", "answered_wait_us"),
         *("abandoned_waits", "abandoned_wait_us", "handled", "service_us"),
-        *("interactions", "interactions_answered", "completed"),
+        *("interactions", "interactions_answered", "completed", "late_events"),
     )
 )
 _ALL = tuple(MEASURE_BY_CODE)

@@ -6,6 +6,7 @@ import json
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -555,3 +556,25 @@ async def test_every_error_is_a_problem(api: Api, method: str, path: str) -> Non
     response = await api.client.request(method, path)
     is_problem(response, response.status_code)
     assert response.status_code in (404, 405)
+
+
+async def test_what_came_late_or_from_a_clock_ahead_is_told(api: Api) -> None:
+    now = datetime.now(UTC)
+    times = [
+        now - timedelta(days=2),
+        now - timedelta(seconds=90),
+        now - timedelta(seconds=5),
+        now + timedelta(minutes=2),
+    ]
+    await api.post([event(time=at.isoformat()) for at in times])
+    params = {"kpi": "late_events,clock_skew", "from": (now - timedelta(days=3)).isoformat()}
+    params["to"] = (now + timedelta(hours=1)).isoformat()
+    answer = await api.client.get("/v1/kpis", params=params)
+    late, skew = (result["points"][0] for result in answer.json()["results"])
+    assert late["value"] == 2
+    assert skew["denominator"] == 1
+    assert 100 < skew["value"] <= 120
+    page = (await api.client.get("/metrics/kpi")).text
+    assert 'frontline_late_events_total{lag="1d",site="vilnius-1",source="pos-vendor"} 1.0' in page
+    assert 'frontline_late_events_total{lag="1m",site="vilnius-1",source="pos-vendor"} 2.0' in page
+    assert 'frontline_clock_skew_events_total{site="vilnius-1",source="pos-vendor"} 1.0' in page

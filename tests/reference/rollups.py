@@ -10,6 +10,18 @@ OUTCOMES = {"A": "answered", "B": "abandoned", "F": "diverted", "X": "expired", 
 SHORT_US = 5_000_000
 
 
+UNPUNCTUAL = ("late_events", "skewed_events", "skew_us")
+"""Measures of when events arrived, of which the reference knows nothing."""
+
+
+def punctual(rollups: dict[Place, dict[str, int]]) -> dict[Place, dict[str, int]]:
+    """Rollups without those measures."""
+    return {
+        place: {name: amount for name, amount in amounts.items() if name not in UNPUNCTUAL}
+        for place, amounts in rollups.items()
+    }
+
+
 def expected_rollups(rows: Iterable[Row]) -> dict[Place, dict[str, int]]:
     """Every measure that is not 0, by place."""
     sums: defaultdict[Place, Counter[str]] = defaultdict(Counter)

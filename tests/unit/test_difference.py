@@ -10,7 +10,7 @@ from service.core.measure import WAIT
 from tests.books import HOUR_US, Books
 from tests.reference.histories import NOW, deliveries, histories
 from tests.reference.kpis import rows
-from tests.reference.rollups import expected_cells, expected_rollups
+from tests.reference.rollups import expected_cells, expected_rollups, punctual
 from tests.reference.walk import gather, micros
 
 NOW_US = micros(NOW)
@@ -44,12 +44,15 @@ def live(books: Books, name: str) -> int:
 def test_any_order_duplication_and_batching_gives_what_the_definitions_say(data: st.DataObject) -> None:
     history = data.draw(histories())
     laid = rows(gather(history), NOW)
+    deliveries_made = []
     for _ in range(2):
         books = Books()
         for batch in data.draw(deliveries(history)):
             books.deliver(batch, NOW_US)
-        assert books.rollups() == expected_rollups(laid)
+        assert punctual(books.rollups()) == expected_rollups(laid)
         assert books.cells() == expected_cells(laid)
+        deliveries_made.append(books.rollups())
+    assert deliveries_made[0] == deliveries_made[1]
 
 
 @settings(max_examples=300, deadline=None)
@@ -64,7 +67,7 @@ def test_time_passing_between_any_two_batches_changes_nothing_in_the_end(data: s
         books.deliver(batch, max(then, latest))
     books.tick(NOW_US)
     books.remeasure(list(books.facts), NOW_US, HOUR_US)
-    assert books.rollups() == expected_rollups(rows(gather(history), NOW))
+    assert punctual(books.rollups()) == expected_rollups(rows(gather(history), NOW))
 
 
 @settings(max_examples=400, deadline=None)
@@ -118,6 +121,15 @@ def test_a_late_answer_takes_an_abandonment_back_as_a_correction() -> None:
     (place,) = books.rollups()
     assert books.rollups()[place].get("abandoned", 0) == 0
     assert books.rollups()[place]["conflicts"] == 1
+
+
+def test_late_events_and_clocks_that_are_ahead_are_counted() -> None:
+    books = Books()
+    books.deliver([event("queued", 0, queue="sales"), event("answered", 539.5)], NOW_US)
+    books.deliver([event("completed", 602)], NOW_US)
+    (place,) = books.rollups()
+    found = books.rollups()[place]
+    assert (found["late_events"], found["skewed_events"], found["skew_us"]) == (2, 1, 2_000_000)
 
 
 def test_old_events_page_nobody() -> None:
