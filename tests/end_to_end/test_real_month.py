@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 import httpx
@@ -114,6 +115,10 @@ def test_two_workers_share_the_work(serve: Serve) -> None:
     asyncio.run(post_all(service.url, key, made, CLIENTS))
     assert differences(service.url) == []
     assert "frontline_ingest_events_total" in httpx.get(f"{service.url}/metrics").text
+    service.kill()
+    time.sleep(2)  # the workers end with their parent, and give the port back
+    service.start()
+    assert differences(service.url) == []
 
 
 def test_on_the_older_postgresql(serve: Serve) -> None:
