@@ -232,10 +232,10 @@ def _event(fact: Fact) -> TimelineEntry:
 
 def _booking(stored: StoredInteraction) -> list[BookingEntry]:
     entries = []
-    for number, minute, flat in stored.booked.entries:
+    for number, minute, amounts in stored.booked.entries:
         measures: dict[str, int] = {}
         durations: dict[str, list[float]] = {}
-        for code, amount in zip(flat[::2], flat[1::2], strict=True):
+        for code, amount in amounts.items():
             if code < CELL_BASE:
                 measures[MEASURE_BY_CODE[code].name] = amount
             else:

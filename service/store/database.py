@@ -1,5 +1,6 @@
 """The way to PostgreSQL: engines, raw connections for the writer, and one translation of the driver's errors."""
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
@@ -53,6 +54,17 @@ def parse_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+asyncpg")
 
 
+_int64 = struct.Struct(">q")
+
+
+def _encode_moment(us: int) -> bytes:
+    return _int64.pack(us - _POSTGRES_EPOCH_US)
+
+
+def _decode_moment(wire: bytes) -> int:
+    return int(_int64.unpack(wire)[0]) + _POSTGRES_EPOCH_US
+
+
 class Database:
     """One PostgreSQL database. `engine` serves readers and the registry; writers hold connections of their own."""
 
@@ -86,9 +98,9 @@ class Database:
             await connection.set_type_codec(
                 "timestamptz",
                 schema="pg_catalog",
-                encoder=lambda us: (us - _POSTGRES_EPOCH_US,),
-                decoder=lambda parts: parts[0] + _POSTGRES_EPOCH_US,
-                format="tuple",
+                encoder=_encode_moment,
+                decoder=_decode_moment,
+                format="binary",
             )
             return connection
 

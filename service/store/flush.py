@@ -1,5 +1,6 @@
 """Adding a batch's differences to the rollups and the live totals, in one statement a table."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -7,7 +8,9 @@ import asyncpg
 
 from service.core.catalogue import HISTOGRAM_BY_CODE, MEASURE_BY_CODE, MEASURE_BY_NAME
 from service.core.difference import Amounts, Differences
+from service.core.event import Fact
 from service.core.measure import CELL_BASE, MINUTE_US, cell_parts
+from service.core.walk import LATE_US
 from service.store.database import Connection
 
 _COMMON = tuple(
@@ -22,6 +25,8 @@ _ALL = tuple(MEASURE_BY_CODE)
 _CELLS = frozenset(code for code, histogram in HISTOGRAM_BY_CODE.items() if histogram.cells)
 _MINUTE = "to_timestamp({0} * 60.0)"
 
+_HOUR_US = 3_600_000_000
+_DAY_US = 24 * _HOUR_US
 _CELL_COLUMNS = ("series_id", "minute", "histogram", "duration_us", "amount")
 _LIVE_CELLS_SQL = """
 INSERT INTO live_cells AS t (series_id, histogram, bucket, stripe, amount)
@@ -45,7 +50,7 @@ ON CONFLICT (source_id, site_id, stripe) DO UPDATE SET
 
 
 class Punctuality:
-    """How the times of a source's events compare with the clock here, for one batch."""
+    """How the times of a source's events compare with the clock here, for one batch; a late one counts at one lag."""
 
     __slots__ = ("events", "last_us", "late_1d", "late_1h", "late_1m", "skew_us", "skewed")
 
@@ -58,20 +63,23 @@ class Punctuality:
         self.skewed = 0
         self.skew_us = 0
 
-    def see(self, at_us: int, now_us: int) -> None:
-        """Take an event into account: its own time, and the time here when it was committed."""
-        self.events += 1
-        self.last_us = max(self.last_us, at_us)
-        lag = now_us - at_us
-        if lag > 60_000_000:
-            self.late_1m += 1
-            if lag > 3_600_000_000:
+    def see(self, facts: Sequence[Fact]) -> None:
+        """Take new events into account: their own times, and the time here when they came."""
+        self.events += len(facts)
+        for fact in facts:
+            at = fact.at
+            lag = fact.received_at - at
+            if at > self.last_us:
+                self.last_us = at
+            if lag > _DAY_US:
+                self.late_1d += 1
+            elif lag > _HOUR_US:
                 self.late_1h += 1
-                if lag > 86_400_000_000:
-                    self.late_1d += 1
-        elif lag < 0:
-            self.skewed += 1
-            self.skew_us = max(self.skew_us, -lag)
+            elif lag > LATE_US:
+                self.late_1m += 1
+            elif lag < 0:
+                self.skewed += 1
+                self.skew_us = max(self.skew_us, -lag)
 
 
 async def flush_differences(connection: Connection, differences: Differences, stripe: int) -> None:
@@ -145,8 +153,8 @@ async def flush_punctuality(connection: Connection, seen: dict[tuple[int, int], 
             series_id,
             seen_there.last_us,
             seen_there.events,
-            seen_there.late_1m,
-            seen_there.late_1h,
+            seen_there.late_1m + seen_there.late_1h + seen_there.late_1d,
+            seen_there.late_1h + seen_there.late_1d,
             seen_there.late_1d,
             seen_there.skewed,
             seen_there.skew_us,

@@ -95,9 +95,9 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Booked(msgspec.Struct, array_like=True):
-    """What is kept with an interaction: its booking as (series, minute, [code, amount, …]), open visits, peaks."""
+    """What is kept with an interaction: its booking as (series, minute, amounts by code), open visits, peaks."""
 
-    entries: list[tuple[int, int, list[int]]]
+    entries: list[tuple[int, int, dict[int, int]]]
     open: list[OpenVisit]
     peaks: dict[int, int]
 
@@ -214,8 +214,8 @@ class Ledger:
             facts.setdefault((post.source_id, event.subject), []).append(event.fact)
         if first:
             works = await self._measure(connection, facts, now_us, stripe)
-            await self._log(connection, first, now_us)
-            await self._punctuality(connection, works, stripe, now_us)
+            await self._log(connection, first)
+            await self._punctuality(connection, works, stripe)
         return [Outcome(accepted.get(id(post), 0), len(post.events) - accepted.get(id(post), 0)) for post in posts]
 
     async def _new_events(
@@ -285,17 +285,14 @@ class Ledger:
         opened = open_visits(work.it, series, now_us)
         old, peaks, was_open = _unpack(work.booked)
         peaks = differences.move(old, booking, work.it, peaks=peaks, horizon_us=now_us - self._horizon_us)
-        entries = [
-            (number, minute, [n for pair in amounts.items() for n in pair])
-            for (number, minute), amounts in booking.items()
-        ]
+        entries = [(number, minute, amounts) for (number, minute), amounts in booking.items()]
         changes.add(work, _encode(work.facts), _encode(Booked(entries, opened, peaks)), was_open, opened)
 
-    async def _log(self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]], now_us: int) -> None:
+    async def _log(self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]]) -> None:
         records = [
             (
                 event.fact.at,
-                now_us,
+                event.fact.received_at,
                 post.source_id,
                 event.fact.source,
                 event.fact.id,
@@ -307,7 +304,7 @@ class Ledger:
         ]
         await connection.copy_records_to_table("events", records=records, columns=_EVENT_COLUMNS)
 
-    async def _punctuality(self, connection: Connection, works: list[_Work], stripe: int, now_us: int) -> None:
+    async def _punctuality(self, connection: Connection, works: list[_Work], stripe: int) -> None:
         seen: dict[tuple[int, int], Punctuality] = {}
         for work in works:
             if work.it.site is None:
@@ -317,17 +314,14 @@ class Ledger:
             punctuality = seen.get(key)
             if punctuality is None:
                 punctuality = seen[key] = Punctuality()
-            for fact in work.new_facts:
-                punctuality.see(fact.at, now_us)
+            punctuality.see(work.new_facts)
         await flush_punctuality(connection, seen, stripe)
 
 
 def _unpack(booked: Booked | None) -> tuple[Booking, Amounts, list[OpenVisit]]:
     if booked is None:
         return {}, {}, []
-    booking = {
-        (series, minute): dict(zip(flat[::2], flat[1::2], strict=True)) for series, minute, flat in booked.entries
-    }
+    booking = {(series, minute): amounts for series, minute, amounts in booked.entries}
     return booking, booked.peaks, booked.open
 
 
