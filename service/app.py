@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from service import __version__, logs
 from service.api import admin, errors, health, ingest, kpis, live, metrics
@@ -52,13 +53,14 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         finally:
             await database.close()
 
-    app = FastAPI(
+    # Not FastAPI's own page at /docs, which would load its scripts from a third party.
+    app = FastAPIOffline(
         title="Frontline",
         version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
         redoc_url=None,
-        swagger_ui_oauth2_redirect_url=None,
+        static_url="/docs-static",
     )
     errors.install(app)
     for module in (ingest, kpis, live, metrics, admin, health):

@@ -97,6 +97,11 @@ async def test_the_documentation_is_served(api: Api) -> None:
     response = await api.client.get("/docs")
     assert response.status_code == 200
     assert "/openapi.json" in response.text
+    needed = re.findall(r'(?:src|href)="([^"]+)"', response.text)
+    assert len(needed) >= 2
+    for address in needed:
+        assert address.startswith("/"), f"{address} is somebody else's"
+        assert (await api.client.get(address)).status_code == 200
 
 
 async def test_the_openapi_document_holds_together(api: Api) -> None:
