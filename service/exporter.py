@@ -44,25 +44,31 @@ _OUTCOMES = ("answered", "abandoned", "diverted", "expired", "waiting")
 _NOTHING: Mapping[str, int] = {}
 
 
-async def render(rollups: Rollups, now: datetime) -> bytes:
-    """The page in Prometheus' text format 0.0.4. Raises Unavailable."""
+async def render(rollups: Rollups, now: datetime, scrape_seconds: float | None = None) -> bytes:
+    """The page in Prometheus' text format 0.0.4. Raises Unavailable.
+
+    A counter that Prometheus sees for the first time at 3 counts for nothing in `increase()`. So for a scraper, which
+    tells how long it waits for the page as `scrape_seconds`, a new series stands at 0 in the first scrape.
+    """
+    newborn = frozenset[int]() if scrape_seconds is None else await rollups.show_newborn(scrape_seconds)
     snapshot = await rollups.snapshot(now)
     # With thousands of series the text takes a while, in which posts should go on.
-    return await asyncio.to_thread(encode, snapshot)
+    return await asyncio.to_thread(encode, snapshot, newborn)
 
 
-def encode(snapshot: Snapshot) -> bytes:
-    """A snapshot as text."""
+def encode(snapshot: Snapshot, newborn: frozenset[int] = frozenset()) -> bytes:
+    """A snapshot as text; the live counters of the series in `newborn`, by number, at 0."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Page(snapshot))
+    registry.register(_Page(snapshot, newborn))
     return generate_latest(registry)
 
 
 class _Page(Collector):
     """The families of one snapshot, in the order of the catalogue."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, newborn: frozenset[int]) -> None:
         self._snapshot = snapshot
+        self._newborn = newborn
         self._states = _shown(snapshot)
 
     def collect(self) -> Iterator[Family]:
@@ -79,9 +85,12 @@ class _Page(Collector):
     def _of(self, series: Series, class_: Class) -> Mapping[str, int]:
         return self._snapshot.totals.get((series.id, class_.value), _NOTHING)
 
+    def _live(self, series: Series) -> Mapping[str, int]:
+        return _NOTHING if series.id in self._newborn else self._of(series, Class.LIVE)
+
     def _counts(self, measure: str) -> Iterator[Sample]:
         for state in self._states:
-            yield _labels(state.series), self._of(state.series, Class.LIVE).get(measure, 0)
+            yield _labels(state.series), self._live(state.series).get(measure, 0)
 
     def _histogram(self, metric: Metric) -> Family:
         histogram = HISTOGRAM_BY_NAME[metric.source]
@@ -91,9 +100,10 @@ class _Page(Collector):
             series = state.series
             key = (series.site, series.channel)
             bucket_counts = counts.setdefault(key, [0] * (len(histogram.bounds) + 1))
-            for bucket, amount in enumerate(self._snapshot.cells.get((series.id, histogram.code), ())):
-                bucket_counts[bucket] += amount
-            live = self._of(series, Class.LIVE)
+            live = self._live(series)
+            if live:
+                for bucket, amount in enumerate(self._snapshot.cells.get((series.id, histogram.code), ())):
+                    bucket_counts[bucket] += amount
             sums[key] += sum(live.get(name, 0) for name in histogram.total)
         family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
         for key, bucket_counts in counts.items():

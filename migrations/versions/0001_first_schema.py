@@ -33,6 +33,8 @@ STATEMENTS = (
         site_id integer NOT NULL REFERENCES sites,
         queue text COLLATE "C" NOT NULL,
         channel text COLLATE "C" NOT NULL,
+        registered_at timestamptz NOT NULL DEFAULT now(),
+        shown_at timestamptz,
         UNIQUE (site_id, queue, channel))""",
     """CREATE TABLE event_keys (
         source_id integer NOT NULL,

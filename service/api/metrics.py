@@ -1,8 +1,9 @@
 """`GET /metrics/kpi`: the KPIs, for Prometheus."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Header, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from service import exporter
@@ -20,10 +21,13 @@ router = APIRouter(tags=["operation"])
         503: {"description": "the database is away"},
     },
 )
-async def kpi_metrics(here: Here) -> Response:
+async def kpi_metrics(
+    here: Here, x_prometheus_scrape_timeout_seconds: Annotated[float | None, Header(gt=0, le=3600)] = None
+) -> Response:
     """Live counters, histograms and gauges of every known series, the same from every replica.
 
-    When several replicas are scraped, take `max without (instance, pod)` before adding up.
+    When several replicas are scraped, take `max without (instance, pod)` before adding up. A new series stands at 0 in
+    the first scrape of a Prometheus, so that `increase()` misses nothing; other readers see it as it is at once.
     """
-    page = await exporter.render(here.rollups, datetime.now(UTC))
+    page = await exporter.render(here.rollups, datetime.now(UTC), x_prometheus_scrape_timeout_seconds)
     return Response(page, media_type=CONTENT_TYPE_PLAIN_0_0_4)

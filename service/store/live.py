@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, Numeric, cast, func, select
+from sqlalchemy import BigInteger, Numeric, cast, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.catalogue import HISTOGRAM_BY_CODE, LATE_LAGS_SECONDS, MEASURES
 from service.core.measure import STATE_IN_SERVICE, STATE_WAITING
 from service.store.cohorts import Selection
 from service.store.tables import live_cells, live_totals, open_visits, series, sites, source_activity, sources
+
+_YOUNG_MINUTES = 5
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,6 +79,25 @@ async def read_series(connection: AsyncConnection, numbers: set[int] | None = No
     if numbers is not None:
         statement = statement.where(series.c.id.in_(numbers))
     return sorted(Series(*row) for row in await connection.execute(statement))
+
+
+async def show_newborn(connection: AsyncConnection, patience_seconds: float) -> frozenset[int]:
+    """The series that a scraper sees for the first time, or that another saw less than `patience_seconds` ago.
+
+    Those that it sees first are marked as shown. A series that nobody scraped for minutes is no newborn any more: its
+    history must not look as if it happened now.
+    """
+    patience = func.make_interval(0, 0, 0, 0, 0, 0, patience_seconds)
+    young = series.c.registered_at > func.now() - func.make_interval(0, 0, 0, 0, 0, _YOUNG_MINUTES)
+    statement = select(series.c.id, series.c.shown_at).where(
+        young, or_(series.c.shown_at.is_(None), series.c.shown_at > func.now() - patience)
+    )
+    found = {row.id: row.shown_at for row in await connection.execute(statement)}
+    unseen = [number for number, shown_at in found.items() if shown_at is None]
+    if unseen:
+        mark = update(series).where(series.c.id.in_(unseen), series.c.shown_at.is_(None))
+        await connection.execute(mark.values(shown_at=func.now()))
+    return frozenset(found)
 
 
 async def read_states(connection: AsyncConnection, now: datetime, selection: Selection) -> list[LiveState]:

@@ -29,6 +29,7 @@ from service.store.live import (
     read_series,
     read_states,
     read_totals,
+    show_newborn,
 )
 from service.store.tables import interactions, sources
 
@@ -113,6 +114,12 @@ class Rollups:
                 await read_cells(connection),
                 await read_activity(connection),
             )
+
+    async def show_newborn(self, patience_seconds: float) -> frozenset[int]:
+        """The series to show at 0 once more, by number, because a scraper has not seen them yet; see `show_newborn`."""
+        with translated():
+            async with self._database.engine.begin() as connection:
+                return await show_newborn(connection, patience_seconds)
 
     async def interaction(self, source: str, subject: str) -> StoredInteraction | None:
         """What is stored of an interaction, which the name of its registered source and its subject identify."""

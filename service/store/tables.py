@@ -86,6 +86,8 @@ series = Table(
     Column("site_id", Integer, ForeignKey("sites.id"), nullable=False),
     Column("queue", _Bytewise, nullable=False),
     Column("channel", _Bytewise, nullable=False),
+    Column("registered_at", _moment(), nullable=False, server_default=func.now()),
+    Column("shown_at", _moment()),
     UniqueConstraint("site_id", "queue", "channel"),
     comment="the numbers by which bookings and rollups know (site, queue, channel)",
 )

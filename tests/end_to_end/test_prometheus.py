@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.client import FrontlineClient, Retry
@@ -61,8 +62,9 @@ def samples(page: str, name: str) -> Iterator[dict[str, str]]:
                 yield {**sample.labels, "value": str(sample.value)}
 
 
+@pytest.mark.parametrize("registered", [True, False], ids=["registered sites", "sites by their first event"])
 def test_increase_over_a_live_simulation_is_what_the_database_holds(
-    serve: Callable[..., ServiceProcess], tmp_path: Path
+    serve: Callable[..., ServiceProcess], tmp_path: Path, registered: bool
 ) -> None:
     service = serve()
     profiles = sites(12)
@@ -87,7 +89,8 @@ def test_increase_over_a_live_simulation_is_what_the_database_holds(
     async def run() -> None:
         await asyncio.gather(simulate(), kill_in_the_middle())
 
-    asyncio.run(register())
+    if registered:
+        asyncio.run(register())
     key = service.new_source("simulated")
     with Prometheus(tmp_path, service.url) as prometheus:
         prometheus.wait_for_scrapes(3)
