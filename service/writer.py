@@ -89,7 +89,7 @@ class Writer:
         for lane in self._lanes:
             lane.task = asyncio.create_task(self._run(lane))
 
-    async def submit(self, source_id: int, source_name: str, events: list[Accepted]) -> Outcome:
+    async def submit(self, source_id: int, events: list[Accepted]) -> Outcome:
         """Commit events and return how many were new. Raises Unavailable; the post may then be sent again whole."""
         if self._closing:
             raise Unavailable("the service is shutting down; try again", retry_after=2)
@@ -97,7 +97,7 @@ class Writer:
             raise Unavailable("the database does not answer; try again", retry_after=1)
         if self._queued + len(events) > self._queue_events:
             raise Unavailable("more events wait for their commit than the queue takes; try again", retry_after=1)
-        parts = self._split(source_id, source_name, events)
+        parts = self._split(source_id, events)
         self._count(len(events))
         try:
             futures = [lane.put(post) for lane, post in parts]
@@ -110,13 +110,13 @@ class Writer:
         outcomes = [future.result() for future in futures]
         return Outcome(sum(outcome.accepted for outcome in outcomes), sum(outcome.duplicates for outcome in outcomes))
 
-    def _split(self, source_id: int, source_name: str, events: list[Accepted]) -> list[tuple[_Lane, Post]]:
+    def _split(self, source_id: int, events: list[Accepted]) -> list[tuple[_Lane, Post]]:
         # One lane commits a few events sooner than several, which pay off when there is enough work for all.
         by_lane: dict[int, list[Accepted]] = {}
         count = len(self._lanes) if self._queued + len(events) >= _EVENTS_FOR_ALL_LANES else 1
         for event in events:
             by_lane.setdefault(hash(event.subject) % count, []).append(event)
-        return [(self._lanes[number], Post(source_id, source_name, part)) for number, part in by_lane.items()]
+        return [(self._lanes[number], Post(source_id, part)) for number, part in by_lane.items()]
 
     def _count(self, events: int) -> None:
         self._queued += events

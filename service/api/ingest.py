@@ -177,7 +177,7 @@ async def _take(request: Request, here: Services) -> Response:
     )
     outcome = Outcome(0, 0)
     if accepted:
-        outcome = await here.writer.submit(source.source_id or 0, source.source, accepted)
+        outcome = await here.writer.submit(source.source_id or 0, accepted)
     counted = here.telemetry.events
     counted.labels("accepted").inc(outcome.accepted)
     counted.labels("duplicate").inc(outcome.duplicates)

@@ -32,14 +32,13 @@ STRIPES = 16
 _STRIPE_LOCK = 0x53545250
 _TIMER_LOCK = 0x54494D45
 _TRIES = 8
+_CAREFUL_BATCHES = 20
 
 _FREE_STRIPE_SQL = f"""
 SELECT stripe FROM generate_series($1::int, $1::int + {STRIPES - 1}) AS candidate,
 LATERAL (SELECT candidate % {STRIPES} AS stripe) AS wrapped
 WHERE pg_try_advisory_xact_lock({_STRIPE_LOCK}, stripe) LIMIT 1
 """  # noqa: S608
-_CAREFUL_BATCHES = 20
-
 _NEW_KEYS_SQL = """
 INSERT INTO event_keys (source_id, source, id)
 SELECT * FROM unnest($1::int[], $2::text[], $3::text[])
@@ -83,7 +82,6 @@ class Post(msgspec.Struct, gc=False):
     """What one request asks to commit: events of one registered source, already admitted."""
 
     source_id: int
-    source_name: str
     events: list[Accepted]
 
 
@@ -145,10 +143,12 @@ class Ledger:
         self._connection: Connection | None = None
         self._careful = 0
 
-    async def connect(self) -> None:
-        """Make sure that there is a connection. Raises Unavailable."""
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await self._database.connect_writer()
+    async def connect(self) -> Connection:
+        """The connection, opened now where there is none. Raises Unavailable."""
+        connection = self._connection
+        if connection is None or connection.is_closed():
+            connection = self._connection = await self._database.connect_writer()
+        return connection
 
     async def close(self) -> None:
         """Give the connection back."""
@@ -168,25 +168,19 @@ class Ledger:
 
     async def hold_timer(self) -> bool:
         """Whether this connection holds the timer's lock, taken now where it is free. Raises Unavailable."""
-        await self.connect()
-        connection = self._connection
-        assert connection is not None  # noqa: S101
+        connection = await self.connect()
         with translated():
             return bool(await connection.fetchval(_HOLD_TIMER_SQL))
 
     async def due(self, now_us: int, limit: int) -> list[InteractionKey]:
         """Interactions with a visit that has been open and silent for too long as of now. Raises Unavailable."""
-        await self.connect()
-        connection = self._connection
-        assert connection is not None  # noqa: S101
+        connection = await self.connect()
         with translated():
             return [(row[0], row[1]) for row in await connection.fetch(_DUE_SQL, now_us, limit)]
 
     async def _retrying(self, run: Callable[[Connection], Awaitable[T]]) -> T:
         for _ in range(_TRIES):
-            await self.connect()
-            connection = self._connection
-            assert connection is not None  # noqa: S101
+            connection = await self.connect()
             try:
                 with translated():
                     async with connection.transaction():

@@ -56,7 +56,7 @@ class Service:
             may_post=lambda _: True,
         )
         assert not rejected
-        await self._ledger.commit([Post(self._source_id, "pos", accepted)], now_us)
+        await self._ledger.commit([Post(self._source_id, accepted)], now_us)
 
     async def call(self, subject: str, at: datetime, wait: float, kind: str = "answered", **data: Any) -> None:
         """One who waits for the tills of vilnius-1, unless told otherwise, until something of a kind happens."""

@@ -81,7 +81,7 @@ CORRECTIONS = (
 
 async def _post(ledger: Ledger, source_id: int, events: tuple[dict[str, Any], ...], now: datetime) -> None:
     now_us = microseconds(now)
-    await ledger.commit([Post(source_id, "acd", accept(events, now_us))], now_us)
+    await ledger.commit([Post(source_id, accept(events, now_us))], now_us)
 
 
 async def _history(database: Database, registry: Registry) -> None:

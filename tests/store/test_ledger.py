@@ -40,7 +40,7 @@ Event = dict[str, Any]
 async def deliver(ledger: Ledger, batches: Sequence[Sequence[Event]]) -> list[Outcome]:
     outcomes = []
     for batch in batches:
-        outcomes += await ledger.commit([Post(1, "source", accept(batch, NOW_US))], NOW_US)
+        outcomes += await ledger.commit([Post(1, accept(batch, NOW_US))], NOW_US)
     return outcomes
 
 
@@ -307,7 +307,7 @@ async def test_one_process_at_a_time_holds_the_timer(writers: list[Ledger]) -> N
 
 async def test_the_same_id_of_another_registered_source_is_another_event(database: Database, ledger: Ledger) -> None:
     events = accept(calls(1), NOW_US)
-    outcomes = await ledger.commit([Post(1, "one", events), Post(2, "two", events)], NOW_US)
+    outcomes = await ledger.commit([Post(1, events), Post(2, events)], NOW_US)
     assert outcomes == [Outcome(3, 0), Outcome(3, 0)]
     assert await scalar(database, "SELECT count(*) FROM interactions") == 2
 

@@ -24,7 +24,7 @@ async def post(ledger: Ledger) -> None:
         for kind in ("queued", "answered")
     ]
     now_us = system_clock_us()
-    await ledger.commit([Post(1, "source", accept(events, now_us))], now_us)
+    await ledger.commit([Post(1, accept(events, now_us))], now_us)
 
 
 async def page(database: Database, scrape_seconds: float | None) -> str:

@@ -55,7 +55,7 @@ def event(subject: str, kind: str, at: datetime, **data: Any) -> Event:
 
 async def post(ledger: Ledger, *events: Event, now: datetime = NOW) -> None:
     now_us = microseconds(now)
-    await ledger.commit([Post(1, "acd", accept(events, now_us))], now_us)
+    await ledger.commit([Post(1, accept(events, now_us))], now_us)
 
 
 async def values(
@@ -318,7 +318,7 @@ async def test_what_is_stored_of_an_interaction(database: Database, registry: Re
     (source,) = await registry.list_sources()
     ledger = Ledger(database, registry, Partitions(database), number=0, live_horizon_seconds=3600)
     queued = event("a/b", "queued", NOW - timedelta(minutes=1), site="bank", queue="sales", channel="phone")
-    await ledger.commit([Post(source.id, "acd", accept([queued], NOW_US))], NOW_US)
+    await ledger.commit([Post(source.id, accept([queued], NOW_US))], NOW_US)
     await ledger.close()
     stored = await rollups.interaction("acd", "a/b")
     assert stored is not None
