@@ -594,7 +594,6 @@ METRICS: tuple[Metric, ...] = (
         ("source", "site"),
     ),
 )
-METRIC_BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in METRICS}
 
 LATE_LAGS_SECONDS: Mapping[str, int] = {"1m": 60, "1h": 3600, "1d": 86400}
 """The lags by which late events are told apart; each class holds the later ones too."""

@@ -90,20 +90,10 @@ class Rollups:
             found.setdefault((), {})
         return Gathered(cut, {group: found[group] for group in sorted(found)})
 
-    async def series(self) -> list[Series]:
-        """All series, sorted by site, queue and channel."""
-        async with self._snapshot() as connection:
-            return await read_series(connection)
-
     async def live_state(self, now: datetime, selection: Selection | None = None) -> list[LiveState]:
         """Who waits and who is in service, for each series selected, sorted."""
         async with self._snapshot() as connection:
             return await read_states(connection, now, selection or Selection())
-
-    async def totals(self) -> dict[tuple[int, int], dict[str, int]]:
-        """The live totals: every measure by (series, class)."""
-        async with self._snapshot() as connection:
-            return await read_totals(connection)
 
     async def snapshot(self, now: datetime) -> Snapshot:
         """All live numbers. What it costs depends on the number of series and of those who are there now."""
