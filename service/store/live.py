@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, Numeric, cast, func, or_, select, update
+from sqlalchemy import BigInteger, Numeric, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.catalogue import HISTOGRAM_BY_CODE, LATE_LAGS_SECONDS, MEASURES
@@ -89,15 +89,12 @@ async def show_newborn(connection: AsyncConnection, patience_seconds: float) -> 
     """
     patience = func.make_interval(0, 0, 0, 0, 0, 0, patience_seconds)
     young = series.c.registered_at > func.now() - func.make_interval(0, 0, 0, 0, 0, _YOUNG_MINUTES)
-    statement = select(series.c.id, series.c.shown_at).where(
-        young, or_(series.c.shown_at.is_(None), series.c.shown_at > func.now() - patience)
+    # In one order, so that two replicas that are scraped at once don't wait for each other in a circle.
+    unseen = select(series.c.id).where(young, series.c.shown_at.is_(None)).order_by(series.c.id).with_for_update()
+    await connection.execute(update(series).where(series.c.id.in_(unseen)).values(shown_at=func.now()))
+    return frozenset(
+        await connection.scalars(select(series.c.id).where(young, series.c.shown_at > func.now() - patience))
     )
-    found = {row.id: row.shown_at for row in await connection.execute(statement)}
-    unseen = [number for number, shown_at in found.items() if shown_at is None]
-    if unseen:
-        mark = update(series).where(series.c.id.in_(unseen), series.c.shown_at.is_(None))
-        await connection.execute(mark.values(shown_at=func.now()))
-    return frozenset(found)
 
 
 async def read_states(connection: AsyncConnection, now: datetime, selection: Selection) -> list[LiveState]:
