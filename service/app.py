@@ -65,7 +65,6 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     errors.install(app)
     for module in (ingest, kpis, live, metrics, admin, health):
         app.include_router(module.router)
-    _describe_key(app)
     return app
 
 
@@ -131,15 +130,3 @@ def _end_with_parent() -> None:
     """Let the kernel end this worker when its parent is killed, so that no orphan keeps the port."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _describe_key(app: FastAPI) -> None:
-    describe = app.openapi
-
-    def openapi() -> dict[str, object]:
-        schema_ = describe()
-        schemes = schema_.setdefault("components", {}).setdefault("securitySchemes", {})
-        schemes["key"] = {"type": "http", "scheme": "bearer", "description": "the key of a source, or an admin key"}
-        return schema_
-
-    app.openapi = openapi  # type: ignore[method-assign]

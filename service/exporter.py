@@ -15,15 +15,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from service.core.catalogue import (
-    HISTOGRAM_BY_NAME,
-    MEASURES,
-    METRICS,
-    Histogram,
-    Metric,
-    MetricKind,
-    Unit,
-)
+from service.core.catalogue.kpis import KPI_BY_NAME
+from service.core.catalogue.measures import HISTOGRAM_BY_NAME, MEASURES, Histogram, Unit
+from service.core.catalogue.metrics import METRICS, Metric, MetricKind
 from service.core.difference import Class
 from service.store.live import LiveState, Series, Snapshot
 from service.store.rollups import Rollups
@@ -40,7 +34,7 @@ _TELLING: tuple[tuple[str, str, int], ...] = tuple(
 )
 """The measures that backfill and corrections tell of: their names, their label, and what makes one of its unit."""
 _SIGNS = {Class.LIVE: 1, Class.BACKFILLED: 1, Class.CORRECTED_UP: 1, Class.CORRECTED_DOWN: -1}
-_OUTCOMES = ("answered", "abandoned", "diverted", "expired", "waiting")
+_RESIDUAL = KPI_BY_NAME["residual"].formulas[""].numerator
 _NOTHING: Mapping[str, int] = {}
 
 
@@ -125,7 +119,7 @@ class _Page(Collector):
             for class_, sign in _SIGNS.items():
                 amounts = self._of(state.series, class_)
                 if amounts:
-                    left += sign * (amounts["offered"] - sum(amounts[name] for name in _OUTCOMES))
+                    left += sign * sum(weight * amounts[name] for name, weight in _RESIDUAL.items())
             yield _labels(state.series), left
 
     def backfilled(self) -> Iterator[Sample]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from service.core.catalogue import HISTOGRAM_BY_CODE, MEASURE_BY_CODE, MEASURES
+from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_CODE, MEASURES
 from service.core.difference import Amounts, Class, Differences
 from service.core.event import Accepted, Fact
 from service.core.intake import admit, read_json

@@ -98,7 +98,6 @@ STATEMENTS = (
         site_id integer NOT NULL,
         stripe smallint NOT NULL,
         last_event_at timestamptz NOT NULL,
-        events bigint NOT NULL,
         late_1m bigint NOT NULL,
         late_1h bigint NOT NULL,
         late_1d bigint NOT NULL,
@@ -112,7 +111,3 @@ STATEMENTS = (
 def upgrade() -> None:
     for statement in STATEMENTS:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("the first schema has nothing before it; drop the database instead")

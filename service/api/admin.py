@@ -3,20 +3,20 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response, Security
+from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.deps import Here
 from service.core.calendar import check_holidays, check_hours, check_time_zone
 from service.core.errors import InvalidInput
-from service.core.event import Channel
+from service.core.event import LABEL, Channel
 from service.store.registry import OTHER, Site
 
-LABEL = r"^[\w.:-]{1,64}$"
-Label = Annotated[str, Field(pattern=LABEL)]
-Sites = Annotated[str, Field(pattern=r"^(\*|[\w.:-]{1,64})$")]
-SourceName = Annotated[str, Path(pattern=LABEL)]
-SiteName = Annotated[str, Path(pattern=LABEL, description="letters, digits or any of - _ . :, 64 at most")]
+Label = Annotated[str, Field(pattern=f"^{LABEL}$")]
+Sites = Annotated[str, Field(pattern=rf"^(\*|{LABEL})$")]
+SourceName = Annotated[str, Path(pattern=f"^{LABEL}$")]
+SiteName = Annotated[str, Path(pattern=f"^{LABEL}$", description="letters, digits or any of - _ . :, 64 at most")]
 
 
 class _Model(BaseModel):
@@ -79,7 +79,10 @@ class KeyListed(BaseModel):
     revoked_at: datetime | None
 
 
-async def _administrator(request: Request, here: Here) -> None:
+_bearer = HTTPBearer(scheme_name="key", description="the key of a source, or an admin key", auto_error=False)
+
+
+async def _administrator(request: Request, here: Here, _: Annotated[object, Security(_bearer)]) -> None:
     await here.key_ring.administrator(request)
 
 
@@ -89,10 +92,9 @@ router = APIRouter(
     dependencies=[Depends(_administrator)],
     responses={401: {"description": "No admin key"}, 403: {"description": "The key of a source"}},
 )
-_secured: dict[str, Any] = {"security": [{"key": []}]}
 
 
-@router.put("/sites/{site}", summary="Register or change a site", openapi_extra=_secured)
+@router.put("/sites/{site}", summary="Register or change a site")
 async def put_site(site: SiteName, wanted: SiteSettings, here: Here) -> SiteEntry:
     """Register a site, or change it. Known series stand at 0 from now on."""
     if site == OTHER:
@@ -107,31 +109,31 @@ async def put_site(site: SiteName, wanted: SiteSettings, here: Here) -> SiteEntr
     return _entry(registered)
 
 
-@router.get("/sites", summary="All sites", openapi_extra=_secured)
+@router.get("/sites", summary="All sites")
 async def get_sites(here: Here) -> list[SiteEntry]:
     """All registered sites, by name."""
     return [_entry(site) for site in await here.registry.list_sites() if site.name != OTHER]
 
 
-@router.post("/sources", status_code=201, summary="Register a source", openapi_extra=_secured)
+@router.post("/sources", status_code=201, summary="Register a source")
 async def post_source(wanted: NewSource, here: Here) -> NewKey:
     """Register a source. Its key is shown in this answer and never again."""
     return NewKey(name=wanted.name, key=await here.registry.create_source(wanted.name, wanted.sites))
 
 
-@router.get("/sources", summary="All sources", openapi_extra=_secured)
+@router.get("/sources", summary="All sources")
 async def get_sources(here: Here) -> list[SourceEntry]:
     """All registered sources, by name."""
     return [SourceEntry(name=source.name, sites=list(source.sites)) for source in await here.registry.list_sources()]
 
 
-@router.post("/sources/{name}/keys", status_code=201, summary="A further key of a source", openapi_extra=_secured)
+@router.post("/sources/{name}/keys", status_code=201, summary="A further key of a source")
 async def post_key(name: SourceName, here: Here) -> NewKey:
     """Make a further key for a source; the old ones stay valid until they are revoked."""
     return NewKey(name=name, key=await here.registry.create_key(name))
 
 
-@router.get("/keys", summary="All keys, without their secrets", openapi_extra=_secured)
+@router.get("/keys", summary="All keys, without their secrets")
 async def get_keys(here: Here) -> list[KeyListed]:
     """All keys, the oldest first."""
     return [
@@ -140,7 +142,7 @@ async def get_keys(here: Here) -> list[KeyListed]:
     ]
 
 
-@router.delete("/keys/{key_id}", status_code=204, summary="Revoke a key", openapi_extra=_secured)
+@router.delete("/keys/{key_id}", status_code=204, summary="Revoke a key")
 async def delete_key(key_id: Annotated[int, Path(ge=1, le=2_147_483_647)], here: Here) -> Response:
     """Take a key out of use; it stops to work within a second."""
     await here.registry.revoke_key(key_id)

@@ -59,34 +59,27 @@ def answer_to(error: FrontlineError) -> Response:
     return problem(status, title, str(error), **members)
 
 
-async def _frontline_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, FrontlineError)  # noqa: S101
-    return answer_to(error)
-
-
-async def _validation_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101
-    found = error.errors()
-    first = found[0]
-    place = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-    status = 400 if first["type"] == "json_invalid" else 422
-    details = "; ".join(f"{'.'.join(str(p) for p in e['loc'][1:])}: {e['msg']}" for e in found)
-    field = place.encode(errors="backslashreplace").decode()
-    return problem(status, "Invalid input", details, field=field, code="invalid_field")
-
-
-async def _http_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101
-    return problem(error.status_code, str(error.detail), str(error.detail), headers=dict(error.headers or {}))
-
-
-async def _unforeseen(_: Request, __: Exception) -> Response:
-    return problem(500, "Internal error", "this should not have happened; the log of the service says more")
-
-
 def install(app: FastAPI) -> None:
     """Let an app answer every error with problem+json."""
-    app.add_exception_handler(FrontlineError, _frontline_error)
-    app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unforeseen)
+
+    @app.exception_handler(FrontlineError)
+    async def _expected(_: Request, error: FrontlineError) -> Response:
+        return answer_to(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> Response:
+        found = error.errors()
+        first = found[0]
+        place = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+        status = 400 if first["type"] == "json_invalid" else 422
+        details = "; ".join(f"{'.'.join(str(p) for p in e['loc'][1:])}: {e['msg']}" for e in found)
+        field = place.encode(errors="backslashreplace").decode()
+        return problem(status, "Invalid input", details, field=field, code="invalid_field")
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> Response:
+        return problem(error.status_code, str(error.detail), str(error.detail), headers=dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    async def _unforeseen(_: Request, __: Exception) -> Response:
+        return problem(500, "Internal error", "this should not have happened; the log of the service says more")

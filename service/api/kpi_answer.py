@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 from pydantic import BaseModel, Field
 
-from service.core.catalogue import Shape
+from service.core.catalogue.kpis import Shape
 from service.core.errors import InvalidInput
 from service.core.interval import Interval, Step
 from service.core.kpi import Question, Sums, evaluate, needs

@@ -10,8 +10,11 @@ from fastapi import APIRouter, Query, Request, Response
 
 from service.api.deps import Here
 from service.api.kpi_answer import Answer, Asked, answer
-from service.core.catalogue import CHANNELS, KPIS, MEASURES, METRICS, SERIES, Kpi
+from service.core.catalogue.kpis import KPIS, Kpi
+from service.core.catalogue.measures import MEASURES
+from service.core.catalogue.metrics import METRICS, SERIES
 from service.core.errors import InvalidInput
+from service.core.event import CHANNELS
 from service.core.interval import Interval, Step
 from service.core.kpi import ask
 from service.store.cohorts import Selection

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Path, Query, Response
 
 from service.api.deps import Here
 from service.api.kpis import names_in
-from service.core.catalogue import HISTOGRAM_BY_CODE, MEASURE_BY_CODE
+from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_CODE
 from service.core.errors import NotFound
-from service.core.event import TYPE_OF_KIND, Fact, microseconds, moment
+from service.core.event import TYPE_OF_KIND, Fact, Kind, microseconds, moment
 from service.core.measure import CELL_BASE, MINUTE_US, cell_parts, expires_at
 from service.core.walk import ABANDONED, ANSWERED, DIVERTED, WAITING, Interaction, Visit, walk
 from service.store.cohorts import Selection
@@ -180,13 +180,13 @@ def _told(source: str, subject: str, stored: StoredInteraction, now_us: int) -> 
         arrival=moment(it.arrival),
         state=_state(it, silent=silent),
         visits=[_visit(visit, silent=silent) for visit in it.visits],
-        completed=it.completed is not None,
+        completed=Kind.COMPLETED.value in it.first_at,
         resolved=it.resolved,
-        reopened=it.reopened is not None,
-        transferred=it.transferred is not None,
-        escalated=it.escalated is not None,
-        corrected=it.corrected is not None,
-        recovered=it.recovered is not None,
+        reopened=Kind.REOPENED.value in it.first_at,
+        transferred=Kind.TRANSFERRED.value in it.first_at,
+        escalated=Kind.ESCALATED.value in it.first_at,
+        corrected=Kind.CORRECTED.value in it.first_at,
+        recovered=Kind.RECOVERED.value in it.first_at,
         conflicts=it.conflicts,
         timeline=[_event(fact) for fact in sorted(stored.facts)],
         booking=_booking(stored),

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from enum import IntEnum
 from typing import TypeVar
 
-from service.core.catalogue import HISTOGRAM_BY_CODE, MEASURE_BY_NAME, MEASURES
+from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_NAME, MEASURES
 from service.core.measure import CELL_BASE, EXPIRED, Booking, cell_parts, made_at
 from service.core.walk import Interaction
 

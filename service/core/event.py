@@ -6,7 +6,7 @@ and its known fields, the customer already a pseudonym. An event type is declare
 
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -17,10 +17,15 @@ MAX_FUTURE_US = 5 * 60 * 1_000_000
 MIN_US = -62_104_000_000_000_000
 
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
-Label = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\A[\w.:-]+\Z")]
+LABEL = r"[\w.:-]{1,64}"
+Label = Annotated[str, Meta(min_length=1, max_length=64, pattern=rf"\A{LABEL}\Z")]
 Seconds = Annotated[float, Meta(ge=0, le=315_360_000)]
 Time = Annotated[datetime, Meta(tz=True)]
 Channel = Literal["pos", "phone", "chat", "email", "web", "kiosk"]
+Diversion = Literal["voicemail", "callback", "overflow", "timeout", "exit"]
+Error = Literal["wrong_item", "remake", "refund", "billing", "other"]
+Outcome = Literal["answered", "abandoned", "diverted"]
+CHANNELS: tuple[str, ...] = get_args(Channel)
 
 
 class Kind(IntEnum):
@@ -57,7 +62,7 @@ class QueuedData(Common, omit_defaults=True, gc=False, kw_only=True):
 
 
 class DivertedData(Common, omit_defaults=True, gc=False, kw_only=True):
-    to: Literal["voicemail", "callback", "overflow", "timeout", "exit"]
+    to: Diversion
 
 
 class TransferredData(Common, omit_defaults=True, gc=False, kw_only=True):
@@ -71,7 +76,7 @@ class CompletedData(Common, omit_defaults=True, gc=False, kw_only=True):
 
 
 class CorrectedData(Common, omit_defaults=True, gc=False, kw_only=True):
-    kind: Literal["wrong_item", "remake", "refund", "billing", "other"]
+    kind: Error
 
 
 class RecordedData(Common, omit_defaults=True, gc=False, kw_only=True):
@@ -82,7 +87,7 @@ class RecordedData(Common, omit_defaults=True, gc=False, kw_only=True):
     service_seconds: Seconds | None = None
     hold_seconds: Seconds | None = None
     wrap_up_seconds: Seconds | None = None
-    outcome: Literal["answered", "abandoned", "diverted"] = "answered"
+    outcome: Outcome = "answered"
     resolved: bool | None = None
     transfers: Annotated[int, Meta(ge=0, le=10_000)] | None = None
 

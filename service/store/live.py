@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import BigInteger, Numeric, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.core.catalogue import HISTOGRAM_BY_CODE, LATE_LAGS_SECONDS, MEASURES
+from service.core.catalogue.measures import HISTOGRAM_BY_CODE, LATE_LAGS_SECONDS, MEASURES
 from service.core.measure import STATE_IN_SERVICE, STATE_WAITING
 from service.store.cohorts import Selection
 from service.store.tables import live_cells, live_totals, open_visits, series, sites, source_activity, sources
@@ -53,7 +53,6 @@ class Activity:
     source: str
     site: str
     last_event_at: datetime
-    events: int
     late: Mapping[str, int]
     skewed: int
     skew_seconds: float
@@ -160,7 +159,7 @@ async def read_cells(connection: AsyncConnection) -> dict[tuple[int, int], list[
 async def read_activity(connection: AsyncConnection) -> list[Activity]:
     """How punctual each source is at each site, sorted."""
     seen = source_activity.c
-    counts = (seen.events, seen.skewed, *(seen[f"late_{lag}"] for lag in LATE_LAGS_SECONDS))
+    counts = (seen.skewed, *(seen[f"late_{lag}"] for lag in LATE_LAGS_SECONDS))
     statement = (
         select(
             sources.c.name,
@@ -179,10 +178,9 @@ async def read_activity(connection: AsyncConnection) -> list[Activity]:
             source,
             site,
             last.astimezone(UTC),
-            events,
             dict(zip(LATE_LAGS_SECONDS, late, strict=True)),
             skewed,
             skew / 1_000_000,
         )
-        for source, site, last, skew, events, skewed, *late in await connection.execute(statement)
+        for source, site, last, skew, skewed, *late in await connection.execute(statement)
     ]

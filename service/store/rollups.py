@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.core.catalogue import HISTOGRAM_BY_CODE
+from service.core.catalogue.measures import HISTOGRAM_BY_CODE
 from service.core.event import Fact
 from service.core.interval import Grid, Interval, Step, grid
 from service.core.kpi import Needs, Sums

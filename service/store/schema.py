@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from service.core.catalogue import MEASURES, Measure, Unit
+from service.core.catalogue.measures import MEASURES, Measure, Unit
 from service.core.errors import ConfigurationError
 from service.store.database import Database, translated
 

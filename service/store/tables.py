@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from service.core.catalogue import MEASURES, Unit
+from service.core.catalogue.measures import MEASURES, Unit
 
 metadata = MetaData()
 
@@ -195,7 +195,6 @@ source_activity = Table(
     Column("site_id", Integer, nullable=False),
     Column("stripe", SmallInteger, nullable=False),
     Column("last_event_at", _moment(), nullable=False),
-    Column("events", BigInteger, nullable=False),
     Column("late_1m", BigInteger, nullable=False),
     Column("late_1h", BigInteger, nullable=False),
     Column("late_1d", BigInteger, nullable=False),

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -122,3 +122,34 @@ async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 15) -
     async with asyncio.timeout(seconds):
         while not await condition():  # what is awaited cannot tell by itself
             await asyncio.sleep(0.05)
+
+
+def accepted(response: httpx.Response, count: int, duplicates: int = 0) -> None:
+    """The answer of a post of which everything was good."""
+    assert response.status_code == 202, response.text
+    assert response.headers["content-type"] == "application/json"
+    assert response.json() == {"accepted": count, "duplicates": duplicates, "rejected": []}
+
+
+def is_problem(response: httpx.Response, status: int) -> dict[str, Any]:
+    """The members of an answer that must be problem+json."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert body["status"] == status
+    assert body["type"]
+    assert body["title"]
+    assert body["detail"]
+    return body
+
+
+@asynccontextmanager
+async def held(api: Api, table: str = "events") -> AsyncIterator[asyncpg.Connection]:
+    """Let no transaction of the service commit while the context is open."""
+    connection = await asyncpg.connect(api.database_url)
+    try:
+        async with connection.transaction():
+            await connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            yield connection
+    finally:
+        await connection.close()

@@ -11,7 +11,9 @@ import pytest
 from fastapi import FastAPI
 
 from service.api import errors, kpis, live, metrics
-from service.core.catalogue import KPIS, MEASURES, METRICS
+from service.core.catalogue.kpis import KPIS
+from service.core.catalogue.measures import MEASURES
+from service.core.catalogue.metrics import METRICS
 from service.core.event import microseconds
 from service.core.intake import admit, read_json
 from service.store.database import Database

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from service.core.catalogue import HISTOGRAM_BY_NAME
+from service.core.catalogue.measures import HISTOGRAM_BY_NAME
 
 DATA = Path(__file__).parent.parent / "data"
 WHOLE = {"from": "1998-12-01T00:00:00Z", "to": "1999-03-01T00:00:00Z"}

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.client import FrontlineClient, Retry
-from service.core.catalogue import METRICS, MetricKind
+from service.core.catalogue.metrics import METRICS, MetricKind
 from service.simulator.profile import sites
 from service.simulator.run import Plan, Run, register_sites
 from tests.end_to_end.conftest import ServiceProcess

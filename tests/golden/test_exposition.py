@@ -10,7 +10,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.core.catalogue import METRICS
+from service.core.catalogue.metrics import METRICS
 from service.core.event import microseconds
 from service.exporter import encode, render
 from service.store.database import Database

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from service.core.catalogue import HISTOGRAM_BY_CODE, MEASURES
+from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURES
 from service.core.errors import Unavailable
 from service.core.measure import SeriesKey
 from service.store.database import Database

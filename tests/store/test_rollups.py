@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from service.core.catalogue import HISTOGRAM_BY_NAME, KPIS, SERVICE_LEVEL_FORMULAS, Shape
+from service.core.catalogue.kpis import KPIS, SERVICE_LEVEL_FORMULAS, Shape
+from service.core.catalogue.measures import HISTOGRAM_BY_NAME
 from service.core.event import microseconds, moment
 from service.core.interval import Interval, Step
 from service.core.kpi import Question, Value, ask, evaluate, needs

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from sqlalchemy import inspect
 
-from service.core.catalogue import MEASURES
+from service.core.catalogue.measures import MEASURES
 from service.core.errors import ConfigurationError
 from service.store import schema
 from service.store.database import Database, parse_url

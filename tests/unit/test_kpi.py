@@ -6,14 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.catalogue import (
-    ABANDONMENT_FORMULAS,
-    HISTOGRAM_BY_NAME,
-    KPIS,
-    SERVICE_LEVEL_FORMULAS,
-    Kpi,
-    Shape,
-)
+from service.core.catalogue.kpis import ABANDONMENT_FORMULAS, KPIS, SERVICE_LEVEL_FORMULAS, Kpi, Shape
+from service.core.catalogue.measures import HISTOGRAM_BY_NAME
 from service.core.errors import InvalidInput
 from service.core.kpi import Needs, Question, Sums, Value, ask, evaluate, needs, quantile
 

@@ -1,0 +1,187 @@
+"""What interactions contribute and rollups add up: counts, sums of microseconds, and histograms of durations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+SHORT_ABANDON_SECONDS = 5.0
+
+_HOUR_US = 3_600_000_000
+DEFAULT_EXPIRY_US = 24 * _HOUR_US
+EXPIRY_US: Mapping[str, int] = {
+    "phone": 4 * _HOUR_US,
+    "pos": 4 * _HOUR_US,
+    "chat": 24 * _HOUR_US,
+    "email": 14 * 24 * _HOUR_US,
+}
+"""How long an interaction of a channel may be silent before one who waits counts as expired, in microseconds."""
+
+LATE_LAGS_SECONDS: Mapping[str, int] = {"1m": 60, "1h": 3600, "1d": 86400}
+"""The lags by which late events are told apart; each class holds the later ones too."""
+
+
+class Unit(StrEnum):
+    """What a number counts. Sums of time are kept in whole microseconds, so that no order of adding rounds."""
+
+    COUNT = "count"
+    MICROSECONDS = "microseconds"
+
+
+class Scope(StrEnum):
+    """Whether a measure is booked to the arrival of a visit or to that of the whole interaction."""
+
+    VISIT = "visit"
+    INTERACTION = "interaction"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number that interactions contribute to rollups.
+
+    `code` identifies the measure in stored bookings and is never reused. `lead` names the count with which this
+    measure is contributed to the live totals: a wait becomes live when a known wait is counted for the first time.
+    A `state` measure comes and goes in the normal course of events, so that its decrease is no correction.
+    """
+
+    code: int
+    name: str
+    scope: Scope
+    help: str
+    unit: Unit = Unit.COUNT
+    lead: str = ""
+    state: bool = False
+
+
+_VISIT, _MATTER = Scope.VISIT, Scope.INTERACTION
+MEASURES: tuple[Measure, ...] = (
+    Measure(1, "offered", _VISIT, "visits that arrived"),
+    Measure(2, "answered", _VISIT, "visits whose service began"),
+    Measure(3, "abandoned", _VISIT, "visits whose customer gave up waiting"),
+    Measure(4, "short_abandoned", _VISIT, "abandoned visits that waited 5 s at most", lead="abandoned_waits"),
+    Measure(5, "diverted", _VISIT, "visits whose wait ended in voicemail, callback, overflow, timeout or exit"),
+    Measure(6, "expired", _VISIT, "visits still waiting when their interaction had been silent for too long"),
+    Measure(7, "waiting", _VISIT, "visits that wait now", state=True),
+    Measure(8, "answered_waits", _VISIT, "answered visits whose wait is known"),
+    Measure(9, "answered_wait_us", _VISIT, "their waits", Unit.MICROSECONDS, "answered_waits"),
+    Measure(10, "abandoned_waits", _VISIT, "abandoned visits whose wait is known"),
+    Measure(11, "abandoned_wait_us", _VISIT, "their waits", Unit.MICROSECONDS, "abandoned_waits"),
+    Measure(12, "handled", _VISIT, "answered visits whose end is known"),
+    Measure(13, "service_us", _VISIT, "their time in service, without hold", Unit.MICROSECONDS, "handled"),
+    Measure(14, "hold_us", _VISIT, "their time on hold", Unit.MICROSECONDS, "handled"),
+    Measure(15, "wrap_up_us", _VISIT, "their wrap-up after the end", Unit.MICROSECONDS, "handled"),
+    Measure(20, "interactions", _MATTER, "interactions that arrived"),
+    Measure(21, "interactions_answered", _MATTER, "interactions answered at least once"),
+    Measure(22, "completed", _MATTER, "interactions completed at least once"),
+    Measure(23, "resolved", _MATTER, "interactions whose latest word on it is resolved"),
+    Measure(24, "unresolved", _MATTER, "interactions whose latest word on it is not resolved"),
+    Measure(25, "reopened", _MATTER, "interactions reopened at least once"),
+    Measure(26, "transferred", _MATTER, "interactions transferred at least once"),
+    Measure(27, "escalated", _MATTER, "interactions escalated at least once"),
+    Measure(28, "corrected", _MATTER, "interactions in which the service corrected an error at least once"),
+    Measure(29, "recovered", _MATTER, "interactions in which an error was put right at least once"),
+    Measure(30, "conflicts", _MATTER, "events that the walk has no place for"),
+    Measure(31, "resolutions", _MATTER, "interactions with a time to resolution"),
+    Measure(32, "resolution_us", _MATTER, "their times to resolution", Unit.MICROSECONDS, "resolutions"),
+    Measure(33, "recoveries", _MATTER, "errors that were put right"),
+    Measure(34, "recovery_us", _MATTER, "the times from error to recovery", Unit.MICROSECONDS, "recoveries"),
+    Measure(35, "unrecovered", _MATTER, "errors that are not put right yet", state=True),
+    Measure(36, "late_events", _MATTER, "events that arrived here more than 60 s after their own time"),
+    Measure(37, "skewed_events", _MATTER, "events whose own time was ahead of the clock here"),
+    Measure(38, "skew_us", _MATTER, "how far ahead they were", Unit.MICROSECONDS, "skewed_events"),
+)
+MEASURE_BY_NAME: Mapping[str, Measure] = {measure.name: measure for measure in MEASURES}
+MEASURE_BY_CODE: Mapping[int, Measure] = {measure.code: measure for measure in MEASURES}
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Durations of one kind. `cells` says whether each exact value is kept per minute, for thresholds and quantiles."""
+
+    code: int
+    name: str
+    lead: str
+    total: tuple[str, ...]
+    help: str
+    bounds: tuple[float, ...]
+    cells: bool = True
+
+
+_WAIT_BOUNDS = (
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    15.0,
+    20.0,
+    30.0,
+    45.0,
+    60.0,
+    90.0,
+    120.0,
+    180.0,
+    300.0,
+    600.0,
+    1200.0,
+    3600.0,
+)
+_HANDLE_BOUNDS = (
+    5.0,
+    15.0,
+    30.0,
+    60.0,
+    90.0,
+    120.0,
+    180.0,
+    240.0,
+    300.0,
+    450.0,
+    600.0,
+    900.0,
+    1800.0,
+    3600.0,
+)
+_LONG_BOUNDS = (
+    60.0,
+    300.0,
+    900.0,
+    3600.0,
+    14400.0,
+    43200.0,
+    86400.0,
+    259200.0,
+    604800.0,
+    1209600.0,
+    2592000.0,
+)
+
+HISTOGRAMS: tuple[Histogram, ...] = (
+    Histogram(1, "wait", "answered_waits", ("answered_wait_us",), "wait of answered visits", _WAIT_BOUNDS),
+    Histogram(
+        2,
+        "abandoned_wait",
+        "abandoned_waits",
+        ("abandoned_wait_us",),
+        "wait of abandoned visits",
+        _WAIT_BOUNDS,
+    ),
+    Histogram(
+        3,
+        "handle",
+        "handled",
+        ("service_us", "hold_us", "wrap_up_us"),
+        "service, hold and wrap-up of answered visits whose end is known",
+        _HANDLE_BOUNDS,
+        cells=False,
+    ),
+    Histogram(
+        4,
+        "resolution",
+        "resolutions",
+        ("resolution_us",),
+        "arrival of an interaction to its first completion as resolved",
+        _LONG_BOUNDS,
+    ),
+    Histogram(5, "recovery", "recoveries", ("recovery_us",), "an error of the service to its recovery", _LONG_BOUNDS),
+)
+HISTOGRAM_BY_NAME: Mapping[str, Histogram] = {histogram.name: histogram for histogram in HISTOGRAMS}
+HISTOGRAM_BY_CODE: Mapping[int, Histogram] = {histogram.code: histogram for histogram in HISTOGRAMS}
