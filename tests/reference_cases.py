@@ -1,10 +1,11 @@
-"""What the tests of the reference share: events of one interaction, and its visits as they are told."""
+"""What the tests of the reference share: events of one interaction, its visits as they are told, and rows by hand."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.reference.rows import InteractionRow, Row, VisitRow
 from tests.reference.walk import (
     SECOND,
     Event,
@@ -55,3 +56,52 @@ def times(visit: Visit) -> tuple[float, float, float] | None:
         return None
     assert visit.service is not None
     return visit.service / SECOND, visit.hold / SECOND, visit.wrap / SECOND
+
+
+def visits(number: int, outcome: str, wait: float | None = None, **changes: Any) -> list[Row]:
+    """So many like visits."""
+    fields: dict[str, Any] = {
+        "site": "bank",
+        "queue": "tills",
+        "channel": "pos",
+        "minute": 0,
+        "arrival": 0,
+        "outcome": outcome,
+        "wait": None if wait is None else int(wait * SECOND),
+        "service": None,
+        "hold": 0,
+        "wrap": 0,
+        "handled": False,
+        "in_service_now": False,
+    }
+    return [VisitRow(**(fields | changes))] * number
+
+
+def interaction(**changes: Any) -> InteractionRow:
+    """An interaction of which nothing is told."""
+    fields: dict[str, Any] = {
+        "registration": 1,
+        "subject": "order",
+        "site": "bank",
+        "queue": "tills",
+        "channel": "pos",
+        "minute": 0,
+        "arrival": 0,
+        "customer": None,
+        "topic": None,
+        "answered": False,
+        "completed": False,
+        "resolved": None,
+        "reopened": False,
+        "transferred": False,
+        "escalated": False,
+        "corrected": False,
+        "recovered": False,
+        "conflicts": 0,
+        "closed": None,
+        "resolution": None,
+        "business_resolution": None,
+        "recoveries": (),
+        "unrecovered": 0,
+    }
+    return InteractionRow(**(fields | changes))

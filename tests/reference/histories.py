@@ -185,7 +185,7 @@ def _lifecycle(draw: st.DrawFn) -> list[Draft]:
 
 
 @st.composite
-def _interaction(draw: st.DrawFn, subject: str) -> list[Event]:
+def any_interaction(draw: st.DrawFn, subject: str) -> list[Event]:
     """The events of one interaction, in the order in which they happened."""
     drafts = draw(st.one_of(_lifecycle(), _lifecycle(), _soup()))
     channel = draw(st.sampled_from(CHANNELS))
@@ -205,10 +205,10 @@ def _interaction(draw: st.DrawFn, subject: str) -> list[Event]:
             extra = extra | draw(_attributes())
         events.append({"kind": draft["kind"], "time": elapsed, "data": extra | draft["data"]})
     last = draw(_last_moment(channel))
-    return [_written(event, event["time"] - elapsed + last, subject, draw(_offset)) for event in events]
+    return [in_contract(event, event["time"] - elapsed + last, subject, draw(offsets)) for event in events]
 
 
-_offset = st.sampled_from(OFFSETS)
+offsets = st.sampled_from(OFFSETS)
 
 
 def _last_moment(channel: str) -> st.SearchStrategy[int]:
@@ -222,7 +222,7 @@ def _last_moment(channel: str) -> st.SearchStrategy[int]:
     )
 
 
-def _written(draft: Draft, time: int, subject: str, offset: int) -> Event:
+def in_contract(draft: Draft, time: int, subject: str, offset: int) -> Event:
     """The event in the contract's form, still without its identity."""
     data = dict(draft["data"])
     if draft["kind"] == "recorded":
@@ -255,7 +255,9 @@ def histories(draw: st.DrawFn, *, interactions: int = 4, copies: int = 3) -> lis
     comes from different CloudEvents sources, which makes different events of it.
     """
     events = [
-        event for number in range(draw(st.integers(1, interactions))) for event in draw(_interaction(f"order-{number}"))
+        event
+        for number in range(draw(st.integers(1, interactions)))
+        for event in draw(any_interaction(f"order-{number}"))
     ]
     deal = draw(st.randoms(use_true_random=False))
     identities = list(range(len(events)))

@@ -9,68 +9,23 @@ Readings adopted where the definitions are silent:
 - A ratio divides two counts as they are: an interaction reopened, transferred, escalated or corrected counts
   in the numerator whether or not it is in the denominator.
 - `recovery_time` is a mean over recoveries, not over interactions.
-- "Within N days" includes exactly N days.
+- `time_to_resolution` counts all hours ("wall"), unless the formula is "business": then those in which the
+  site is open, and an interaction whose row was laid without calendars isn't counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable
 from fractions import Fraction
-from itertools import pairwise
 from typing import NamedTuple
 
-from tests.reference.walk import DAY, MINUTE, SECOND, Event, Interaction, span, walk
+from tests.reference.rows import InteractionRow, Row, VisitRow, rows, rows_of
+from tests.reference.walk import SECOND, span
+
+__all__ = ["KPIS", "InteractionRow", "Row", "Value", "VisitRow", "kpi", "ratio", "rows", "rows_of"]
 
 SHORT = 5
 QUANTILES = {"wait_p50": 50, "wait_p90": 90, "wait_p95": 95, "wait_p99": 99}
-
-
-@dataclass(frozen=True)
-class VisitRow:
-    """One visit. Durations are microseconds, `minute` counts from 1970 in UTC."""
-
-    site: str | None
-    queue: str
-    channel: str
-    minute: int
-    arrival: int
-    outcome: str
-    wait: int | None
-    service: int | None
-    hold: int
-    wrap: int
-    handled: bool
-    in_service_now: bool
-
-
-@dataclass(frozen=True)
-class InteractionRow:
-    """One interaction. Durations are microseconds, `minute` counts from 1970 in UTC."""
-
-    site: str | None
-    queue: str
-    channel: str
-    minute: int
-    arrival: int
-    customer: str | None
-    topic: str | None
-    answered: bool
-    completed: bool
-    resolved: bool | None
-    reopened: bool
-    transferred: bool
-    escalated: bool
-    corrected: bool
-    recovered: bool
-    conflicts: int
-    resolution: int | None
-    recoveries: tuple[int, ...]
-    unrecovered: int
-
-
-Row = VisitRow | InteractionRow
 
 
 class Value(NamedTuple):
@@ -79,59 +34,6 @@ class Value(NamedTuple):
     value: Fraction | None
     numerator: Fraction | None = None
     denominator: Fraction | None = None
-
-
-def rows(events_by_interaction: Mapping[tuple[str, str], list[Event]], now: datetime) -> list[Row]:
-    """Walk each interaction and lay out its visits and itself, one row each."""
-    laid: list[Row] = []
-    for events in events_by_interaction.values():
-        laid += rows_of(walk(events, now))
-    return laid
-
-
-def rows_of(interaction: Interaction) -> list[Row]:
-    """The rows of one interaction: its visits, then itself."""
-    laid: list[Row] = [
-        VisitRow(
-            site=interaction.site,
-            queue=visit.queue,
-            channel=interaction.channel,
-            minute=visit.arrival // MINUTE,
-            arrival=visit.arrival,
-            outcome=visit.outcome,
-            wait=visit.wait,
-            service=visit.service,
-            hold=visit.hold,
-            wrap=visit.wrap,
-            handled=visit.handled,
-            in_service_now=visit.in_service_now,
-        )
-        for visit in interaction.visits
-    ]
-    laid.append(
-        InteractionRow(
-            site=interaction.site,
-            queue=interaction.queue,
-            channel=interaction.channel,
-            minute=interaction.arrival // MINUTE,
-            arrival=interaction.arrival,
-            customer=interaction.customer,
-            topic=interaction.topic,
-            answered=interaction.answered,
-            completed=interaction.completed,
-            resolved=interaction.resolved,
-            reopened=interaction.reopened,
-            transferred=interaction.transferred,
-            escalated=interaction.escalated,
-            corrected=interaction.corrected,
-            recovered=interaction.recovered,
-            conflicts=interaction.conflicts,
-            resolution=interaction.resolution,
-            recoveries=tuple(interaction.recoveries),
-            unrecovered=interaction.unrecovered,
-        )
-    )
-    return laid
 
 
 def kpi(
@@ -153,7 +55,9 @@ def kpi(
     if name == "abandonment_rate":
         return _abandonment_rate(sample, span(short), formula)
     if name in RATIOS:
-        return _ratio(*RATIOS[name](sample))
+        return ratio(*RATIOS[name](sample))
+    if name == "time_to_resolution":
+        return _mean(sample.resolutions(formula or "wall"))
     if name in MEANS:
         return _mean(MEANS[name](sample))
     if name == "max_wait":
@@ -161,19 +65,6 @@ def kpi(
     if name in QUANTILES:
         return Value(_seconds(_nearest_rank(sample.waits("A"), QUANTILES[name])))
     raise KeyError(name)
-
-
-def repeat_contact_rate(rows: Iterable[Row], days: int) -> Value:
-    """Contacts that arrive within so many days after the previous of the same customer and topic."""
-    arrivals: dict[tuple[str, str], list[int]] = {}
-    for row in rows:
-        if isinstance(row, InteractionRow) and row.site is not None and row.customer is not None:
-            arrivals.setdefault((row.customer, row.topic or ""), []).append(row.arrival)
-    repeats = 0
-    for times in arrivals.values():
-        times.sort()
-        repeats += sum(later - earlier <= days * DAY for earlier, later in pairwise(times))
-    return _ratio(repeats, sum(len(times) for times in arrivals.values()))
 
 
 class _Sample:
@@ -193,6 +84,11 @@ class _Sample:
 
     def within(self, outcome: str, limit: int) -> int:
         return sum(wait <= limit for wait in self.waits(outcome))
+
+    def resolutions(self, clock: str) -> list[int]:
+        name = {"wall": "resolution", "business": "business_resolution"}[clock]
+        taken = [getattr(row, name) for row in self.interactions]
+        return [took for took in taken if took is not None]
 
     def flagged(self, flag: str) -> int:
         return sum(getattr(row, flag) is True for row in self.interactions)
@@ -234,7 +130,6 @@ MEANS: dict[str, Callable[[_Sample], list[int]]] = {
     "average_wait": lambda sample: sample.waits("AB"),
     "average_handle_time": lambda sample: [(row.service or 0) + row.hold + row.wrap for row in sample.handled],
     "average_hold_time": lambda sample: [row.hold for row in sample.handled],
-    "time_to_resolution": lambda sample: [row.resolution for row in sample.interactions if row.resolution is not None],
     "recovery_time": lambda sample: [recovery for row in sample.interactions for recovery in row.recoveries],
 }
 
@@ -253,6 +148,7 @@ KPIS = (
     *COUNTS,
     *RATIOS,
     *MEANS,
+    "time_to_resolution",
     *QUANTILES,
     "max_wait",
     "service_level",
@@ -275,7 +171,7 @@ def _service_level(sample: _Sample, threshold: int, short: int, formula: str) ->
         "short_abandons_excluded": (answered_within, answered + abandoned - abandoned_short),
         "diversions_hurt": (answered_within, answered + abandoned + diverted),
     }
-    return _ratio(*parts[formula])
+    return ratio(*parts[formula])
 
 
 def _abandonment_rate(sample: _Sample, short: int, formula: str | None) -> Value:
@@ -286,10 +182,11 @@ def _abandonment_rate(sample: _Sample, short: int, formula: str | None) -> Value
         "excluding_short": (abandoned - abandoned_short, answered + abandoned - abandoned_short),
         "of_offered": (abandoned, len(sample.visits)),
     }
-    return _ratio(*parts[formula])
+    return ratio(*parts[formula])
 
 
-def _ratio(numerator: int, denominator: int) -> Value:
+def ratio(numerator: int, denominator: int) -> Value:
+    """One count over another, without a value where there is nothing to divide by."""
     value = Fraction(numerator, denominator) if denominator else None
     return Value(value, Fraction(numerator), Fraction(denominator))
 

@@ -1,10 +1,18 @@
-"""What the rollups must hold, added up from the reference's rows: by (site, queue, channel, minute) and measure."""
+"""What the rollups must hold, added up from the reference's rows: by (site, queue, channel, minute) and measure.
+
+Rows of several registered sources may be mixed. All times are microseconds since 1970.
+"""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from zoneinfo import ZoneInfo
 
-from tests.reference.kpis import InteractionRow, Row, VisitRow
+from tests.reference.customers import WITHIN, Contact, contacts
+from tests.reference.objectives import Objective, Verdict, judge, tally
+from tests.reference.rows import InteractionRow, Row, VisitRow
+from tests.reference.walk import MINUTE, moment
 
+Day = tuple[str, str, str, str]
 Place = tuple[str, str, str, int]
 OUTCOMES = {"A": "answered", "B": "abandoned", "F": "diverted", "X": "expired", "W": "waiting"}
 SHORT_US = 5_000_000
@@ -22,15 +30,43 @@ def punctual(rollups: dict[Place, dict[str, int]]) -> dict[Place, dict[str, int]
     }
 
 
-def expected_rollups(rows: Iterable[Row]) -> dict[Place, dict[str, int]]:
-    """Every measure that is not 0, by place."""
+def expected_rollups(rows: Iterable[Row], now: int | None = None) -> dict[Place, dict[str, int]]:
+    """Every measure that is not 0, by place; those of contacts and business hours only where `now` is given."""
+    rows = list(rows)
     sums: defaultdict[Place, Counter[str]] = defaultdict(Counter)
     for row in rows:
         if row.site is None:
             continue
-        amounts = sums[row.site, row.queue, row.channel, row.minute]
+        amounts = sums[_place(row)]
         amounts.update(_visit(row) if isinstance(row, VisitRow) else _interaction(row))
+        if now is not None and isinstance(row, InteractionRow):
+            amounts["business_resolution_us"] += row.business_resolution or 0
+    if now is not None:
+        for contact in contacts(rows):
+            sums[_place(contact.row)].update(_contact(contact, now))
     return {place: {name: amount for name, amount in amounts.items() if amount} for place, amounts in sums.items()}
+
+
+def by_local_day(rollups: Mapping[Place, Mapping[str, int]], zones: Mapping[str, str]) -> dict[Day, dict[str, int]]:
+    """Rollups added up by (site, queue, channel, local date). A site of no known time zone keeps UTC."""
+    sums: defaultdict[Day, Counter[str]] = defaultdict(Counter)
+    for (site, queue, channel, minute), amounts in rollups.items():
+        local = moment(minute * MINUTE).astimezone(ZoneInfo(zones.get(site, "UTC")))
+        sums[site, queue, channel, local.date().isoformat()].update(amounts)
+    return {day: dict(amounts) for day, amounts in sums.items()}
+
+
+def expected_objectives(
+    rows: Iterable[Row], objectives: Sequence[Objective], now: int
+) -> dict[tuple[Place, str], tuple[int, int]]:
+    """How many events and breaches each objective has, by place and its name, where it has any."""
+    verdicts: defaultdict[tuple[Place, str], list[Verdict]] = defaultdict(list)
+    for row in rows:
+        if isinstance(row, VisitRow) and row.site is not None:
+            for objective in objectives:
+                verdicts[_place(row), objective.name].append(judge(objective, row, now))
+    tallies = {where: tally(found) for where, found in verdicts.items()}
+    return {where: counts for where, counts in tallies.items() if counts != (0, 0)}
 
 
 def expected_cells(rows: Iterable[Row]) -> dict[tuple[Place, str, int], int]:
@@ -39,16 +75,23 @@ def expected_cells(rows: Iterable[Row]) -> dict[tuple[Place, str, int], int]:
     for row in rows:
         if row.site is None:
             continue
-        place = (row.site, row.queue, row.channel, row.minute)
+        place = _place(row)
         if isinstance(row, VisitRow):
             if row.wait is not None and row.outcome in "AB":
                 cells[place, "wait" if row.outcome == "A" else "abandoned_wait", row.wait] += 1
             continue
         if row.resolution is not None:
             cells[place, "resolution", row.resolution] += 1
+        if row.business_resolution is not None:
+            cells[place, "business_resolution", row.business_resolution] += 1
         for took in row.recoveries:
             cells[place, "recovery", took] += 1
     return dict(cells)
+
+
+def _place(row: Row) -> Place:
+    assert row.site is not None
+    return row.site, row.queue, row.channel, row.minute
 
 
 def _visit(row: VisitRow) -> dict[str, int]:
@@ -88,3 +131,15 @@ def _interaction(row: InteractionRow) -> dict[str, int]:
         "recovery_us": sum(row.recoveries),
         "unrecovered": row.unrecovered,
     }
+
+
+def _contact(contact: Contact, now: int) -> dict[str, int]:
+    amounts = {"contacts": 1, "store_contacts": int(contact.store)}
+    for days in WITHIN:
+        amounts[f"repeat_contacts_{days}d"] = int(days in contact.repeat_contact)
+        amounts[f"repeat_visits_{days}d"] = int(days in contact.repeat_visit)
+        if contact.case:
+            maturity = "settled" if contact.settled(days, now) else "provisional"
+            amounts[f"{maturity}_{days}d"] = 1
+            amounts[f"{maturity}_resolved_{days}d"] = int(days in contact.resolved_first)
+    return amounts

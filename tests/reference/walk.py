@@ -30,6 +30,7 @@ from fractions import Fraction
 from typing import Any
 
 Event = dict[str, Any]
+Key = tuple[int, str]  # an interaction: the number of its registered source, and its subject
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -116,6 +117,7 @@ class Interaction:
     completed: bool = False
     resolved: bool | None = None
     resolution: int | None = None
+    closed: int | None = None
     reopened: bool = False
     transferred: bool = False
     escalated: bool = False
@@ -144,19 +146,24 @@ def micros(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
+def moment(time: int) -> datetime:
+    """The time in UTC of so many microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=time)
+
+
 def span(seconds: float) -> int:
     """Microseconds of a number of seconds, read as the decimal that it was written as."""
     return round(Fraction(str(seconds)) * SECOND)
 
 
-def gather(events: Iterable[Event], registration: str = "") -> dict[tuple[str, str], list[Event]]:
-    """What one registered source posted, in the order posted, by interaction.
+def gather(events: Iterable[Event], registration: int = 1) -> dict[Key, list[Event]]:
+    """What one registered source, known by its number, posted, in the order posted, by interaction.
 
     Events with the same `source` and `id` are one event, and the first posted is the one, even where a later
     one says something else or names another subject. Several registrations are the union of their gatherings.
     """
     seen: set[tuple[str, str]] = set()
-    gathered: dict[tuple[str, str], list[Event]] = {}
+    gathered: dict[Key, list[Event]] = {}
     for event in events:
         identity = (event["source"], event["id"])
         if identity not in seen:
@@ -307,6 +314,7 @@ class _Walker:
 
     def _note_completion(self, step: Step) -> None:
         self.interaction.completed = True
+        self.interaction.closed = step.time
         resolved = step.data.get("resolved")
         if resolved is not None:
             self.interaction.resolved = resolved

@@ -24,6 +24,7 @@ from tests.reference.walk import (
     SECOND,
     Event,
     Interaction,
+    Key,
     gather,
     micros,
     walk,
@@ -178,12 +179,12 @@ def test_the_first_posted_of_an_identity_wins_and_an_identity_is_source_and_id()
     first = event(0, "queued", id="1", queue="sales")
     again = event(9, "queued", id="1", queue="billing") | {"subject": "other"}
     other = event(5, "answered", id="1", source="acd")
-    assert gather([first, again, other, first], "shop") == {("shop", "order"): [first, other]}
+    assert gather([first, again, other, first], 7) == {(7, "order"): [first, other]}
 
 
 def test_registrations_share_nothing() -> None:
     first = event(0, "queued", id="1", queue="sales")
-    both = gather([first], "shop") | gather([first], "centre")
+    both = gather([first], 1) | gather([first], 2)
     assert kpi("offered", rows(both, START)).value == 0
     assert len(rows(both, START)) == 4
 
@@ -216,7 +217,7 @@ def test_order_copies_and_batches_change_nothing(data: st.DataObject) -> None:
     posted = [one for batch in batches for one in batch]
     assert all(batches)
 
-    def walks(events: list[Event]) -> dict[tuple[str, str], Interaction]:
+    def walks(events: list[Event]) -> dict[Key, Interaction]:
         return {key: walk(found, NOW) for key, found in gather(events).items()}
 
     assert walks(posted) == walks(history)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.reference.customers import contact_kpi, contacts
 from tests.reference.histories import NOW
 from tests.reference.kpis import (
     KPIS,
@@ -18,16 +19,15 @@ from tests.reference.kpis import (
     InteractionRow,
     Row,
     Value,
-    VisitRow,
     kpi,
-    repeat_contact_rate,
     rows,
 )
 from tests.reference.walk import (
-    DAY,
     SECOND,
     gather,
+    micros,
 )
+from tests.reference_cases import interaction, visits
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -38,25 +38,6 @@ DATA = Path(__file__).parent.parent / "data"
 def exactly(value: Fraction | int, numerator: int, denominator: int) -> Value:
     """A ratio or mean with its parts."""
     return Value(Fraction(value), Fraction(numerator), Fraction(denominator))
-
-
-def visits(number: int, outcome: str, wait: float | None = None, **changes: Any) -> list[Row]:
-    """So many like visits."""
-    fields: dict[str, Any] = {
-        "site": "bank",
-        "queue": "tills",
-        "channel": "pos",
-        "minute": 0,
-        "arrival": 0,
-        "outcome": outcome,
-        "wait": None if wait is None else int(wait * SECOND),
-        "service": None,
-        "hold": 0,
-        "wrap": 0,
-        "handled": False,
-        "in_service_now": False,
-    }
-    return [VisitRow(**(fields | changes))] * number
 
 
 VECTOR = [
@@ -154,32 +135,6 @@ def test_quantiles_are_of_the_nearest_rank() -> None:
     ]
 
 
-def interaction(**changes: Any) -> InteractionRow:
-    """An interaction of which nothing is told."""
-    fields: dict[str, Any] = {
-        "site": "bank",
-        "queue": "tills",
-        "channel": "pos",
-        "minute": 0,
-        "arrival": 0,
-        "customer": None,
-        "topic": None,
-        "answered": False,
-        "completed": False,
-        "resolved": None,
-        "reopened": False,
-        "transferred": False,
-        "escalated": False,
-        "corrected": False,
-        "recovered": False,
-        "conflicts": 0,
-        "resolution": None,
-        "recoveries": (),
-        "unrecovered": 0,
-    }
-    return InteractionRow(**(fields | changes))
-
-
 def test_rates_of_interactions() -> None:
     sample: list[Row] = [
         interaction(answered=True, completed=True, resolved=True, resolution=7 * SECOND, conflicts=2),
@@ -230,17 +185,16 @@ def test_no_data_is_never_a_number() -> None:
     assert all(kpi(name, [], threshold=20).value is None for name in KPIS if name not in counts)
 
 
-def test_repeat_contacts_are_of_one_customer_and_topic() -> None:
+def test_time_to_resolution_by_the_business_clock_counts_what_was_laid_with_calendars() -> None:
     sample: list[Row] = [
-        interaction(customer="a"),
-        interaction(customer="a", arrival=DAY),
-        interaction(customer="a", arrival=2 * DAY + 1),
-        interaction(customer="a", topic="bill", arrival=DAY),
-        interaction(customer="b"),
-        interaction(arrival=1),
+        interaction(resolution=7 * SECOND, business_resolution=3 * SECOND),
+        interaction(resolution=7 * SECOND, business_resolution=0),
+        interaction(resolution=7 * SECOND),
+        interaction(),
     ]
-    assert repeat_contact_rate(sample, 1) == exactly(Fraction(1, 5), 1, 5)
-    assert repeat_contact_rate(sample, 7) == exactly(Fraction(2, 5), 2, 5)
+    assert kpi("time_to_resolution", sample, formula="business") == exactly(Fraction(3, 2), 3, 2)
+    assert kpi("time_to_resolution", sample, formula="wall") == exactly(7, 21, 3)
+    assert kpi("time_to_resolution", sample) == exactly(7, 21, 3)
 
 
 # A real month
@@ -298,10 +252,14 @@ def test_the_real_month(group: str) -> None:
         assert helped.numerator == levels["answered_within"] + levels["abandoned_within"]
 
     assert sum(row.customer is not None for row in interactions) == known["contacts_with_customer"]
+    # What is known of a group joins a customer's contacts within that group only.
+    found = contacts(sample)
     for days in (1, 7, 30):
-        repeats = repeat_contact_rate(sample, days)
+        repeats = contact_kpi("repeat_contact_rate", found, within=days)
         assert repeats.numerator == known["repeat_contacts"][f"{days}d"]
         same(repeats, known["repeat_contact_rate"][f"{days}d"])
+        resolved_first = contact_kpi("first_contact_resolution", found, within=days, now=micros(NOW))
+        assert resolved_first.denominator == 0
         # Nothing in this month says whether it was resolved, so no first contact resolved anything.
         assert known["first_contact_resolution_if_settled"][f"{days}d"] is None
     assert all(row.resolved is None for row in interactions)

@@ -1,0 +1,81 @@
+"""Opening hours, by brute force: every opening of every local day, on a line of microseconds.
+
+Readings adopted where the definitions are silent:
+
+- Hours of None are whole days, but for holidays; {} is never open, and neither is a day left out.
+- "24:00" is the midnight that ends the day. An end at or before its start is on the next local day, so
+  "22:00-00:00" ends at the same moment as "22:00-24:00".
+- A wall time that happens twice is the first of the two. One that never happens is read by the offset from
+  before the clocks went forward: 02:30 is then what the clocks show as 03:30.
+- Where that puts an end at or before its start, the opening doesn't take place.
+- Openings that overlap are open once; those that touch leave no gap.
+- A holiday closes what begins on that local date, up to its end on the next; what began on the eve goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from tests.reference.walk import micros, moment
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+Hours = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """When a site is open. Hours are intervals like "09:00-13:00" by weekday, holidays dates like "2025-12-25"."""
+
+    zone: str = "UTC"
+    hours: Hours | None = None
+    holidays: Collection[str] = ()
+
+    def open_time(self, start: int, end: int) -> int:
+        """Microseconds between two times, themselves microseconds since 1970, in which the site is open."""
+        if self.hours is None and not self.holidays:
+            return end - start
+        open_until = start
+        total = 0
+        for opens, closes in sorted(self._openings(start, end)):
+            begins, ends = max(opens, open_until), min(closes, end)
+            if begins < ends:
+                total += ends - begins
+                open_until = ends
+        return total
+
+    def _openings(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Every opening of the local days between two times, with two days to spare on either side."""
+        hours = {day: ["00:00-24:00"] for day in WEEKDAYS} if self.hours is None else self.hours
+        zone = ZoneInfo(self.zone)
+        day = moment(start).astimezone(zone).date() - timedelta(days=2)
+        last = moment(end).astimezone(zone).date() + timedelta(days=2)
+        while day <= last:
+            if day.isoformat() not in self.holidays:
+                for interval in hours.get(WEEKDAYS[day.weekday()], ()):
+                    yield _opening(day, interval, zone)
+            day += timedelta(days=1)
+
+
+ALWAYS_OPEN = Calendar()
+
+
+def _opening(day: date, interval: str, zone: ZoneInfo) -> tuple[int, int]:
+    opens, closes = (_minutes(wall) for wall in interval.split("-"))
+    if closes <= opens:
+        closes += 24 * 60
+    return _instant(day, opens, zone), _instant(day, closes, zone)
+
+
+def _minutes(wall: str) -> int:
+    hours, minutes = wall.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def _instant(day: date, minutes: int, zone: ZoneInfo) -> int:
+    """Microseconds since 1970 of a wall time, counted in minutes from the day's midnight on the clock's face."""
+    wall = datetime(day.year, day.month, day.day) + timedelta(minutes=minutes)  # noqa: DTZ001
+    return micros(wall.replace(tzinfo=zone, fold=0))

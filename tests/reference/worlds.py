@@ -1,0 +1,201 @@
+"""Strategies for worlds: sites with hours, objectives, and several registered sources that post while time passes.
+
+A world's steps are ("post", registration, events, now) and ("tick", now), where `now` is in microseconds since
+1970 and never goes back, and no event is later than the `now` of its post. The last step is a tick at `NOW`; what
+is true in the end is what is true then. A registered source has the number of its place in `registrations`, from
+1; any numbers in that order give the same truth. A site without a zone is in UTC and always open.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+from hypothesis import strategies as st
+
+from tests.reference.calendar import WEEKDAYS, Calendar, Hours
+from tests.reference.encounters import NOW_US, PERIODS, Encounter, returns, waits
+from tests.reference.histories import CHANNELS, QUEUES, SITES, SOURCES, any_interaction, in_contract, offsets
+from tests.reference.kpis import SERVICE_LEVEL_FORMULAS
+from tests.reference.objectives import Objective, Version
+from tests.reference.rows import Row, rows
+from tests.reference.walk import (
+    DAY,
+    EXPIRY,
+    EXPIRY_ELSE,
+    HOUR,
+    MINUTE,
+    SECOND,
+    Event,
+    Key,
+    gather,
+    instant,
+    moment,
+    span,
+)
+
+Post = tuple[Literal["post"], str, list[Event], int]
+Tick = tuple[Literal["tick"], int]
+Step = Post | Tick
+
+
+class World(TypedDict):
+    """All that a service is told, in the order in which it is told."""
+
+    registrations: list[str]
+    zones: dict[str, str]
+    hours: dict[str, Hours | None]
+    holidays: dict[str, list[str]]
+    objectives: list[Objective]
+    steps: list[Step]
+
+
+# The names are not in the order of their numbers, and subjects are compared by code point.
+REGISTRATIONS = ("till-feed", "acd-feed", "Web-feed")
+SUBJECTS = ("order-10", "order-9", "Order-9", "a", "B", "_", "ž", "é", "z", "~", "0", "order-", "b", "A", *"cdefgh")
+ZONES = ("Europe/Vilnius", "America/New_York", "Asia/Kolkata", "Asia/Jerusalem", "UTC")
+HOURS: tuple[Hours | None, ...] = (
+    None,
+    {},
+    {day: ["00:00-24:00"] for day in WEEKDAYS},
+    {day: ["09:00-13:00", "14:00-18:00"] for day in WEEKDAYS[:5]},
+    {day: ["22:00-06:00"] for day in WEEKDAYS},
+    {day: ["01:30-02:30", "02:30-03:30"] for day in WEEKDAYS},
+    {"fri": ["18:00-03:30"], "sat": ["00:00-24:00"], "sun": ["20:00-00:00", "12:00-16:00"], "mon": ["08:30-24:00"]},
+)
+HOLIDAYS = ("2025-03-31", "2025-03-30", "2025-03-29", "2025-03-28", "2025-03-01", "2024-11-03", "2024-02-29")
+THRESHOLDS = (5, 20, 60, 1800, 18_000)
+STARTS = (None, None, *(NOW_US - ago for ago in (MINUTE, HOUR, DAY, 20 * DAY)))
+DELAYS = (0, 0, 0, 1, SECOND, HOUR, DAY, 8 * DAY)
+LIMITS = (
+    *(span(threshold) for threshold in THRESHOLDS),
+    *(period + edge for period in PERIODS for edge in (0, 1)),
+    *{EXPIRY_ELSE, *EXPIRY.values()},
+)
+
+
+def calendars(world: World) -> dict[str, Calendar]:
+    """The opening calendar of each site that has one."""
+    return {
+        site: Calendar(zone, world["hours"][site], world["holidays"][site]) for site, zone in world["zones"].items()
+    }
+
+
+def final(world: World) -> int:
+    """The moment of the last tick."""
+    step = world["steps"][-1]
+    assert step[0] == "tick"
+    return step[1]
+
+
+def world_rows(world: World) -> list[Row]:
+    """The visits and interactions of all registered sources, as things stand at the last tick."""
+    gathered: dict[Key, list[Event]] = {}
+    for number, registration in enumerate(world["registrations"], 1):
+        posts = [step for step in world["steps"] if step[0] == "post" and step[1] == registration]
+        gathered |= gather((event for post in posts for event in post[2]), number)
+    return rows(gathered, moment(final(world)), calendars(world))
+
+
+@st.composite
+def objectives(draw: st.DrawFn) -> list[Objective]:
+    """One or two objectives, each changed up to twice."""
+    return [
+        Objective(
+            name,
+            tuple(draw(_version(start)) for start in draw(st.lists(st.sampled_from(STARTS), min_size=1, unique=True))),
+        )
+        for name in ("answer-fast", "answer")[: draw(st.integers(1, 2))]
+    ]
+
+
+@st.composite
+def _version(draw: st.DrawFn, start: int | None) -> Version:
+    threshold = draw(st.sampled_from(THRESHOLDS))
+    sites, queues, channels = (
+        draw(st.sampled_from(((), (), (), (), some[:1], some[1:3]))) for some in (SITES, QUEUES, CHANNELS)
+    )
+    return Version(
+        threshold=threshold,
+        formula=draw(st.sampled_from(SERVICE_LEVEL_FORMULAS)),
+        start=start,
+        short=min(threshold, draw(st.sampled_from((5, 5, 1, 20)))),
+        sites=sites,
+        queues=queues,
+        channels=channels,
+    )
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """Any world: customers who return at the edges, waits at the edges of an objective, and whatever else."""
+    registrations = list(REGISTRATIONS[: draw(st.integers(1, len(REGISTRATIONS)))])
+    zones = {site: draw(st.sampled_from(ZONES)) for site in draw(st.sampled_from((SITES, SITES, SITES[:2], ())))}
+    promised = draw(objectives())
+    posted = draw(_happenings(registrations, promised))
+    return {
+        "registrations": registrations,
+        "zones": zones,
+        "hours": {site: draw(st.sampled_from(HOURS)) for site in zones},
+        "holidays": {site: draw(st.lists(st.sampled_from(HOLIDAYS), unique=True, max_size=3)) for site in zones},
+        "objectives": promised,
+        "steps": draw(_steps(posted)),
+    }
+
+
+@st.composite
+def _happenings(draw: st.DrawFn, registrations: list[str], promised: list[Objective]) -> list[tuple[str, Event]]:
+    """All events with the registered source that posts them, identified, some of them twice, in no order."""
+    deal = draw(st.randoms(use_true_random=False))
+    subjects = {registration: deal.sample(SUBJECTS, len(SUBJECTS)) for registration in registrations}
+    met: list[Encounter] = [one for _ in range(draw(st.sampled_from((0, 1, 1, 2, 3)))) for one in draw(returns())]
+    met += [draw(waits(promised)) for _ in range(draw(st.sampled_from((0, 1, 2, 3))))]
+    found: list[tuple[str, Event]] = []
+    for encounter in met:
+        registration = draw(st.sampled_from(registrations))
+        subject = subjects[registration].pop()
+        found += [(registration, in_contract(draft, draft["time"], subject, draw(offsets))) for draft in encounter]
+    if not met or draw(st.booleans()):
+        registration = draw(st.sampled_from(registrations))
+        found += [(registration, event) for event in draw(any_interaction(subjects[registration].pop()))]
+    for registration in registrations:
+        mine = [event for poster, event in found if poster == registration]
+        identities = deal.sample(range(len(mine)), len(mine))
+        for event, identity in zip(mine, identities, strict=True):
+            number = identity // len(SOURCES)
+            event |= {"id": f"{'eE'[number % 2]}{number}", "source": SOURCES[identity % len(SOURCES)]}
+    return found + draw(st.lists(st.sampled_from(found), max_size=3))
+
+
+@st.composite
+def _steps(draw: st.DrawFn, posted: list[tuple[str, Event]]) -> list[Step]:
+    """The events in posts, in order, late or in no order at all, and the ticks between."""
+    deal = draw(st.randoms(use_true_random=False))
+    disorder = draw(st.sampled_from(("none", "late", "any")))
+    turns = [instant(event["time"]) + (deal.choice(DELAYS) if disorder == "late" else 0) for _, event in posted]
+    if disorder == "any":
+        deal.shuffle(turns)
+    queue = [posted[index] for index in sorted(range(len(posted)), key=lambda index: turns[index])]
+    telling = sorted({instant(event["time"]) + limit for _, event in posted for limit in LIMITS})
+    steps: list[Step] = []
+    clock = min(instant(event["time"]) for _, event in posted)
+    while queue:
+        size = draw(st.sampled_from((1, 2, 3, 7, len(queue))))
+        batch, queue = queue[:size], queue[size:]
+        for registration in sorted({registration for registration, _ in batch}):
+            events = [event for poster, event in batch if poster == registration]
+            due = max(clock, *(instant(event["time"]) for event in events))
+            clock = draw(_ticks(steps, telling, clock, due))
+            clock = min(NOW_US, max(clock, due) + draw(st.sampled_from(DELAYS[:5])))
+            steps.append(("post", registration, events, clock))
+    draw(_ticks(steps, telling, clock, NOW_US))
+    return [*steps, ("tick", NOW_US)]
+
+
+@st.composite
+def _ticks(draw: st.DrawFn, steps: list[Step], telling: list[int], clock: int, until: int) -> int:
+    """Add up to three ticks at telling moments from the clock on, and say what the clock is then."""
+    moments = [time for time in telling if clock <= time <= until]
+    for time in sorted(draw(st.lists(st.sampled_from(moments), max_size=3)) if moments else []):
+        steps.append(("tick", time))
+        clock = time
+    return clock
