@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/.venv/prometheus/usr/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo install test check bench requirements clean
+.PHONY: help demo install test check bench generate requirements clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ check: .venv/.dev .venv/.project ## lint, formatting, types and imports, without
 
 bench: .venv/.dev .venv/.project ## measure throughput and latency on this machine
 	.venv/bin/python -m benchmarks $(ARGS)
+
+generate: .venv/.project ## write again what is made from the catalogue: docs/kpis.md
+	.venv/bin/python -m service.generate
 
 requirements: .venv/.dev ## pin again what pyproject.toml asks for (ARGS=--upgrade: the newest)
 	$(COMPILE) $(ARGS) --only-build-deps --build-deps-for wheel --build-deps-for editable \

@@ -6,13 +6,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import batches, freshness, servers, singles
+from benchmarks import batches, freshness, growth, servers, singles, year
 
 BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "batches": batches.run,
     "singles": singles.run,
     "freshness": freshness.run,
     "servers": servers.run,
+    "year": year.run,
+    "growth": growth.run,
 }
 
 

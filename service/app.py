@@ -3,31 +3,39 @@
 import asyncio
 import ctypes
 import gc
+import logging
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from service import __version__, logs
-from service.api import admin, errors, health, ingest, kpis, live, metrics
+from service.api import admin, errors, health, ingest, kpis, live, metrics, sites
 from service.api.deps import Services
 from service.api.keys import KeyRing
 from service.core.errors import ConfigurationError
+from service.core.promises import read_promises
 from service.settings import Settings
 from service.store import schema
+from service.store.clock import system_clock_us
 from service.store.database import Database
 from service.store.ledger import Ledger
 from service.store.partitions import Partitions
+from service.store.policies import Policies
 from service.store.registry import Registry
 from service.store.rollups import Rollups
 from service.telemetry import Telemetry
 from service.timer import Timer
 from service.writer import Writer
 
+_log = logging.getLogger(__name__)
+_SHIPPED = Path(__file__).parent / "_data" / "objectives.yaml"
+_CHECKED_OUT = Path(__file__).parent.parent / "objectives.yaml"
 _PR_SET_PDEATHSIG = 1
 _GC_THRESHOLD = 50_000
 _DESCRIPTION = """
@@ -63,7 +71,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         static_url="/docs-static",
     )
     errors.install(app)
-    for module in (ingest, kpis, live, metrics, admin, health):
+    for module in (ingest, kpis, live, sites, metrics, admin, health):
         app.include_router(module.router)
     return app
 
@@ -71,13 +79,17 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
 @asynccontextmanager
 async def _running(settings: Settings, database: Database) -> AsyncIterator[Services]:
     registry = Registry(database, max_sites=settings.max_sites, max_queues_per_site=settings.max_queues_per_site)
+    pseudonym_key = await registry.pseudonym_key(settings.pseudonym_key)
     telemetry = Telemetry()
     partitions = Partitions(database)
+    policies = Policies(database)
+    await _promise(settings, policies)
     ledgers = [
         Ledger(
             database,
             registry,
             partitions,
+            policies,
             number=number,
             live_horizon_seconds=settings.live_horizon_seconds,
         )
@@ -97,10 +109,11 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
         database=database,
         registry=registry,
         rollups=Rollups(database),
+        policies=policies,
         writer=writer,
         telemetry=telemetry,
         key_ring=KeyRing(registry),
-        pseudonym_key=await registry.pseudonym_key(settings.pseudonym_key),
+        pseudonym_key=pseudonym_key,
     )
     await writer.start()
     await timer.start()
@@ -114,6 +127,17 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
         async with asyncio.TaskGroup() as group:
             group.create_task(timer.stop())
             group.create_task(writer.stop(settings.drain_seconds))
+
+
+async def _promise(settings: Settings, policies: Policies) -> None:
+    """Put the objectives of the file in force."""
+    path = settings.objectives or (_SHIPPED if _SHIPPED.exists() else _CHECKED_OUT)
+    try:
+        promised = read_promises(path.read_text())
+    except OSError as error:
+        raise ConfigurationError(f"FRONTLINE_OBJECTIVES: {path} can't be read: {error.strerror}") from error
+    if await policies.publish(promised, system_clock_us()) and await policies.rebuild_wanted():
+        _log.warning("objectives have changed for the past too; `frontline rebuild` measures it by them")
 
 
 def from_environment() -> FastAPI:

@@ -3,7 +3,7 @@
 import click
 
 from service import __version__
-from service.commands import demo, keys, migrate, replay, serve, simulate
+from service.commands import demo, keys, migrate, proof, replay, serve, simulate
 from service.core.errors import FrontlineError
 
 _EXAMPLES = """\b
@@ -34,6 +34,8 @@ def main() -> None:
 
 for _module in (serve, demo, replay, simulate, migrate, keys):
     main.add_command(_module.command)
+for _command in (proof.verify, proof.rebuild):
+    main.add_command(_command)
 
 if __name__ == "__main__":
     main()

@@ -19,7 +19,10 @@ from service.core.catalogue.kpis import KPI_BY_NAME
 from service.core.catalogue.measures import HISTOGRAM_BY_NAME, MEASURES, Histogram, Unit
 from service.core.catalogue.metrics import METRICS, Metric, MetricKind
 from service.core.difference import Class
+from service.core.event import microseconds
+from service.core.objective import Objective, Terms
 from service.store.live import LiveState, Series, Snapshot
+from service.store.registry import OTHER
 from service.store.rollups import Rollups
 
 Sample = tuple[Sequence[str], float]
@@ -36,6 +39,7 @@ _TELLING: tuple[tuple[str, str, int], ...] = tuple(
 _SIGNS = {Class.LIVE: 1, Class.BACKFILLED: 1, Class.CORRECTED_UP: 1, Class.CORRECTED_DOWN: -1}
 _RESIDUAL = KPI_BY_NAME["residual"].formulas[""].numerator
 _NOTHING: Mapping[str, int] = {}
+_NEVER = (0, 0)
 
 
 async def render(rollups: Rollups, now: datetime, scrape_seconds: float | None = None) -> bytes:
@@ -64,6 +68,9 @@ class _Page(Collector):
         self._snapshot = snapshot
         self._newborn = newborn
         self._states = _shown(snapshot)
+        self._at_us = microseconds(snapshot.at)
+        self._promised = list(self._judged_live())
+        self._judged = _over_all_objectives(snapshot)
 
     def collect(self) -> Iterator[Family]:
         for metric in METRICS:
@@ -71,6 +78,8 @@ class _Page(Collector):
                 yield self._histogram(metric)
             elif metric.source:
                 yield _counter(metric, self._counts(metric.source))
+            elif metric.parts:
+                yield _counter(metric, self._counts_of(metric.parts))
             elif metric.kind is MetricKind.COUNTER:
                 yield _counter(metric, _SAMPLES[metric.name](self))
             else:
@@ -86,6 +95,12 @@ class _Page(Collector):
         for state in self._states:
             yield _labels(state.series), self._live(state.series).get(measure, 0)
 
+    def _counts_of(self, parts: Mapping[str, str]) -> Iterator[Sample]:
+        for state in self._states:
+            live, labels = self._live(state.series), _labels(state.series)
+            for label, measure in parts.items():
+                yield (*labels, label), live.get(measure, 0)
+
     def _histogram(self, metric: Metric) -> Family:
         histogram = HISTOGRAM_BY_NAME[metric.source]
         counts: dict[tuple[str, str], list[int]] = {}
@@ -99,7 +114,7 @@ class _Page(Collector):
                 for bucket, amount in enumerate(self._snapshot.cells.get((series.id, histogram.code), ())):
                     bucket_counts[bucket] += amount
             sums[key] += sum(live.get(name, 0) for name in histogram.total)
-        family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
+        family = HistogramMetricFamily(metric.name, metric.documentation, labels=metric.labels)
         for key, bucket_counts in counts.items():
             family.add_metric(key, _cumulated(histogram, bucket_counts), sums[key] / 1_000_000)
         return family
@@ -137,6 +152,44 @@ class _Page(Collector):
                 for name, label, unit in _TELLING:
                     if amounts[name]:
                         yield (*labels, label, *more), amounts[name] / unit
+                events, breaches = self._judged.get((state.series.id, class_.value), _NEVER)
+                if events:
+                    yield (*labels, "slo_events", *more), events
+                if breaches:
+                    yield (*labels, "slo_breaches", *more), breaches
+
+    def slo_events(self) -> Iterator[Sample]:
+        return ((labels, events) for labels, (events, _) in self._promised)
+
+    def slo_breaches(self) -> Iterator[Sample]:
+        return ((labels, breaches) for labels, (_, breaches) in self._promised)
+
+    def _judged_live(self) -> Iterator[tuple[Sequence[str], tuple[int, int]]]:
+        """The live events and breaches of each objective, in every series that it has covered or counted in so far."""
+        for state in self._states:
+            number, labels = state.series.id, _labels(state.series)
+            for objective in self._snapshot.policy.objectives.all:
+                counted = self._snapshot.promised.get((number, objective.number, Class.LIVE.value))
+                if counted is not None or _has_covered(objective, labels, self._at_us):
+                    yield (*labels, objective.name), _NEVER if number in self._newborn else counted or _NEVER
+
+    def targets(self) -> Iterator[Sample]:
+        return (((name,), terms.target) for name, terms in self._terms())
+
+    def thresholds(self) -> Iterator[Sample]:
+        return (((name,), terms.threshold_us / _SECONDS) for name, terms in self._terms())
+
+    def _terms(self) -> Iterator[tuple[str, Terms]]:
+        """The terms of each objective that are in force now."""
+        for objective in self._snapshot.policy.objectives.all:
+            terms = objective.at(self._at_us)
+            if terms is not None and not terms.ended:
+                yield objective.name, terms
+
+    def site_open(self) -> Iterator[Sample]:
+        """Of all registered sites, each of which has a placeholder at least."""
+        for site in sorted({state.series.site for state in self._snapshot.states} - {OTHER}):
+            yield (site,), self._snapshot.policy.calendar(site).is_open(self._at_us)
 
     def last_event(self) -> Iterator[Sample]:
         for seen in self._snapshot.activity:
@@ -159,6 +212,11 @@ _SAMPLES: Mapping[str, Callable[[_Page], Iterator[Sample]]] = {
     "frontline_queue_in_service": _Page.in_service,
     "frontline_queue_longest_wait_seconds": _Page.longest_wait,
     "frontline_queue_residual": _Page.residual,
+    "frontline_slo_events_total": _Page.slo_events,
+    "frontline_slo_breaches_total": _Page.slo_breaches,
+    "frontline_site_open": _Page.site_open,
+    "frontline_objective_target_ratio": _Page.targets,
+    "frontline_objective_threshold_seconds": _Page.thresholds,
     "frontline_backfilled_total": _Page.backfilled,
     "frontline_corrections_total": _Page.corrections,
     "frontline_source_last_event_timestamp_seconds": _Page.last_event,
@@ -166,6 +224,22 @@ _SAMPLES: Mapping[str, Callable[[_Page], Iterator[Sample]]] = {
     "frontline_clock_skew_events_total": _Page.skewed_events,
     "frontline_clock_skew_seconds": _Page.skew,
 }
+
+
+def _has_covered(objective: Objective, labels: tuple[str, str, str], at_us: int) -> bool:
+    """Whether any terms of an objective, in force or earlier ones, cover a series."""
+    return any(
+        (terms.start_us is None or terms.start_us <= at_us) and terms.covers(*labels) for terms in objective.terms
+    )
+
+
+def _over_all_objectives(snapshot: Snapshot) -> dict[tuple[int, int], tuple[int, int]]:
+    """Events and breaches by (series, class)."""
+    found: dict[tuple[int, int], tuple[int, int]] = {}
+    for (number, _, class_), (events, breaches) in snapshot.promised.items():
+        before = found.get((number, class_), _NEVER)
+        found[number, class_] = before[0] + events, before[1] + breaches
+    return found
 
 
 def _shown(snapshot: Snapshot) -> list[LiveState]:
@@ -197,14 +271,14 @@ def _cumulated(histogram: Histogram, counts: Sequence[int]) -> list[tuple[str, f
 
 
 def _counter(metric: Metric, samples: Iterable[Sample]) -> Family:
-    family = CounterMetricFamily(metric.name, metric.help, labels=metric.labels)
+    family = CounterMetricFamily(metric.name, metric.documentation, labels=metric.labels)
     for labels, value in samples:
         family.add_metric(labels, value)
     return family
 
 
 def _gauge(metric: Metric, samples: Iterable[Sample]) -> Family:
-    family = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
+    family = GaugeMetricFamily(metric.name, metric.documentation, labels=metric.labels)
     for labels, value in samples:
         family.add_metric(labels, value)
     return family

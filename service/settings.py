@@ -32,6 +32,9 @@ class Settings:
         "secret of the keyed hash that stands for a customer; made and stored if not set",
         secret=True,
     )
+    objectives: Path | None = _setting(
+        "FRONTLINE_OBJECTIVES", "file of objectives that is put in force at the start; the one shipped if not set"
+    )
     max_sites: int = _setting("FRONTLINE_MAX_SITES", "sites registered by their first event", 1000)
     max_queues_per_site: int = _setting(
         "FRONTLINE_MAX_QUEUES_PER_SITE", "queues of a site that get series of their own", 100
@@ -64,7 +67,7 @@ class Settings:
                 continue
             if isinstance(setting.default, int):
                 values[setting.name] = _whole(variable, text, setting.metadata["least"])
-            elif isinstance(setting.default, Path):
+            elif setting.type in (Path, Path | None):
                 values[setting.name] = Path(text)
             else:
                 values[setting.name] = text

@@ -63,8 +63,8 @@ class Telemetry:
             registry=registry,
             multiprocess_mode="livesum",
         )
-        self.timer_expired = Counter(
-            "frontline_timer_expired_total", "interactions that the timer measured again", registry=registry
+        self.timer_measured = Counter(
+            "frontline_timer_measured_total", "interactions that the timer measured again", registry=registry
         )
         for result in ("accepted", "duplicate", "rejected"):
             self.events.labels(result)

@@ -9,16 +9,16 @@ import contextlib
 import logging
 
 from service.core.errors import Unavailable
+from service.store.clock import Clock, system_clock_us
 from service.store.ledger import Ledger
 from service.telemetry import Telemetry
-from service.writer import Clock, system_clock_us
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 500
 
 
 class Timer:
-    """Measures again the interactions that have been silent for too long."""
+    """Measures again the interactions and contacts for which time alone has changed what they count for."""
 
     def __init__(
         self, ledger: Ledger, telemetry: Telemetry, *, clock: Clock = system_clock_us, tick_seconds: float = 1.0
@@ -50,8 +50,11 @@ class Timer:
         done = 0
         while due := await self._ledger.due(now_us, _AT_ONCE):
             await self._ledger.remeasure(due, now_us)
-            self._telemetry.timer_expired.inc(len(due))
             done += len(due)
+        while settling := await self._ledger.due_contacts(now_us, _AT_ONCE):
+            await self._ledger.settle(settling, now_us)
+            done += len(settling)
+        self._telemetry.timer_measured.inc(done)
         return done
 
     async def _run(self) -> None:

@@ -12,23 +12,17 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from service.core.errors import Unavailable
 from service.core.event import Accepted
+from service.store.clock import Clock, system_clock_us
 from service.store.ledger import Ledger, Outcome, Post
 from service.telemetry import Telemetry
 
 _log = logging.getLogger(__name__)
 _PROBE_SECONDS = 0.25
 _EVENTS_FOR_ALL_LANES = 250
-
-Clock = Callable[[], int]
-
-
-def system_clock_us() -> int:
-    """The time here, in whole microseconds since 1970."""
-    return time.time_ns() // 1000
 
 
 class _Lane:

@@ -2,15 +2,29 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_CODE, MEASURES
-from service.core.difference import Amounts, Class, Differences
+from service.core.customer import Contact, ContactKey, Link, Position, contact_of, measure_contact, relink
+from service.core.customer import made_at as contact_made_at
+from service.core.difference import Amounts, Class, Differences, Origin
 from service.core.event import Accepted, Fact
 from service.core.intake import admit, read_json
-from service.core.measure import CELL_BASE, Booking, OpenVisit, SeriesKey, cell_parts, measure, open_visits
+from service.core.measure import (
+    CELL_BASE,
+    Booking,
+    OpenVisit,
+    SeriesKey,
+    cell_parts,
+    made_at,
+    measure,
+    objective_parts,
+    open_visits,
+)
+from service.core.policy import Policy
 from service.core.walk import walk
 from tests.reference.rollups import Place
 
@@ -36,53 +50,93 @@ def accept(events: Iterable[dict[str, Any]], now_us: int) -> list[Accepted]:
 
 
 class Books:
-    """All of it in memory: facts and bookings of interactions, rollups, totals by class, live cells."""
+    """All of it in memory: facts and bookings of interactions and contacts, rollups, totals by class, live cells."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.policy = policy or Policy()
         self.series = Numbers()
-        self.seen: set[tuple[str, str]] = set()
-        self.facts: defaultdict[str, list[Fact]] = defaultdict(list)
-        self.bookings: dict[str, Booking] = {}
-        self.peaks: dict[str, Amounts] = {}
-        self.open: dict[str, list[OpenVisit]] = {}
+        self.seen: set[tuple[int, str, str]] = set()
+        self.facts: defaultdict[ContactKey, list[Fact]] = defaultdict(list)
+        self.bookings: dict[ContactKey, Booking] = {}
+        self.peaks: dict[ContactKey, Amounts] = {}
+        self.open: dict[ContactKey, list[OpenVisit]] = {}
+        self.links: dict[ContactKey, Link] = {}
         self.sums = Differences()
 
-    def deliver(self, events: Iterable[dict[str, Any]], now_us: int, horizon_us: int = HOUR_US) -> None:
-        """Take a batch as the ledger does."""
+    def deliver(
+        self, events: Iterable[dict[str, Any]], now_us: int, horizon_us: int = HOUR_US, registration: int = 1
+    ) -> None:
+        """Take a batch of a registered source as the ledger does."""
         touched = {}
         for event in accept(events, now_us):
-            key = (event.fact.source, event.fact.id)
-            if key not in self.seen:
-                self.seen.add(key)
-                self.facts[event.subject].append(event.fact)
-                touched[event.subject] = True
+            identity = (registration, event.fact.source, event.fact.id)
+            if identity not in self.seen:
+                self.seen.add(identity)
+                self.facts[registration, event.subject].append(event.fact)
+                touched[registration, event.subject] = True
         self.remeasure(touched, now_us, horizon_us)
 
     def tick(self, now_us: int, horizon_us: int = HOUR_US) -> None:
-        """Measure again all that has been open for too long."""
-        due = [subject for subject, visits in self.open.items() if any(v.expires_us <= now_us for v in visits)]
+        """Measure again all that time alone has changed."""
+        due = [key for key, visits in self.open.items() if any(v.due_us <= now_us for v in visits)]
         self.remeasure(due, now_us, horizon_us)
+        self._remeasure_contacts(now_us, horizon_us)
 
-    def remeasure(self, subjects: Iterable[str], now_us: int, horizon_us: int) -> None:
-        for subject in subjects:
-            it = walk(self.facts[subject])
-            booking = measure(it, self.series, now_us)
-            self.peaks[subject] = self.sums.move(
-                self.bookings.get(subject, {}),
+    def remeasure(self, keys: Iterable[ContactKey], now_us: int, horizon_us: int) -> None:
+        moved: set[ContactKey] = set()
+        gone: list[tuple[Position, Contact]] = []
+        for key in keys:
+            it = walk(self.facts[key])
+            booking = measure(it, self.series, now_us, self.policy)
+            self.peaks[key] = self.sums.move(
+                self.bookings.get(key, {}),
                 booking,
-                it,
-                peaks=self.peaks.get(subject, {}),
+                Origin(it.arrival, it.last_at, partial(made_at, it, self.policy.objectives)),
+                peaks=self.peaks.get(key, {}),
                 horizon_us=now_us - horizon_us,
             )
-            self.bookings[subject] = booking
-            self.open[subject] = open_visits(it, self.series, now_us)
+            self.bookings[key] = booking
+            self.open[key] = open_visits(it, self.series, now_us, self.policy.objectives)
+            contact = contact_of(it, self.series)
+            if contact is not None:
+                link = self.links.get(key)
+                if link is None:
+                    self.links[key] = Link(key, contact)
+                else:
+                    gone.append((link.position, link.contact))
+                    link.contact = contact
+                moved.add(key)
+        relink(self.links.values(), gone, moved)
+        self._remeasure_contacts(now_us, horizon_us)
+
+    def _remeasure_contacts(self, now_us: int, horizon_us: int) -> None:
+        for link in self.links.values():
+            booking = measure_contact(link, now_us)
+            made = contact_made_at(link.contact)
+            origin = Origin(made, made, partial(defaultdict, lambda made=made: made))
+            link.peaks = self.sums.move(link.booking, booking, origin, peaks=link.peaks, horizon_us=now_us - horizon_us)
+            link.booking = booking
+
+    def objectives(self) -> dict[tuple[Place, str], tuple[int, int]]:
+        """Events and breaches of each objective, by place and its name, where it has any."""
+        labels = {number: key for key, number in self.series.items()}
+        names = {objective.number: objective.name for objective in self.policy.objectives.all}
+        found: defaultdict[tuple[Place, str], list[int]] = defaultdict(lambda: [0, 0])
+        for (series, minute), amounts in self.sums.rollups.items():
+            for code, amount in amounts.items():
+                if code < 0:
+                    number, is_breach = objective_parts(code)
+                    found[(*labels[series], minute), names[number]][is_breach] += amount
+        return {where: (events, breaches) for where, (events, breaches) in found.items() if events or breaches}
 
     def rollups(self) -> dict[Place, dict[str, int]]:
         """Every measure that is not 0, by place."""
         labels = {number: key for key, number in self.series.items()}
         found = {
             (*labels[series], minute): {
-                MEASURE_BY_CODE[code].name: amount for code, amount in amounts.items() if code < CELL_BASE and amount
+                MEASURE_BY_CODE[code].name: amount
+                for code, amount in amounts.items()
+                if 0 < code < CELL_BASE and amount
             }
             for (series, minute), amounts in self.sums.rollups.items()
         }
@@ -106,20 +160,24 @@ class Books:
         gaps: defaultdict[tuple[int, str], int] = defaultdict(int)
         for (series, kind), amounts in self.sums.totals.items():
             for code, amount in amounts.items():
-                gaps[series, MEASURE_BY_CODE[code].name] += sign[Class(kind)] * amount
+                gaps[series, _name(code)] += sign[Class(kind)] * amount
         for (series, _), amounts in self.sums.rollups.items():
             for code, amount in amounts.items():
                 if code < CELL_BASE:
-                    gaps[series, MEASURE_BY_CODE[code].name] -= amount
+                    gaps[series, _name(code)] -= amount
         return {key: gap for key, gap in gaps.items() if gap}
 
     def live(self) -> dict[tuple[int, str], int]:
         """The live counters, by series and measure."""
         states = {measure.name for measure in MEASURES if measure.state}
         found = {
-            (series, MEASURE_BY_CODE[code].name): amount
+            (series, _name(code)): amount
             for (series, kind), amounts in self.sums.totals.items()
             if kind == Class.LIVE
             for code, amount in amounts.items()
         }
         return {key: amount for key, amount in found.items() if key[1] not in states}
+
+
+def _name(code: int) -> str:
+    return f"objective {code}" if code < 0 else MEASURE_BY_CODE[code].name

@@ -15,6 +15,7 @@ from service.store.database import Database
 from service.store.embedded import EmbeddedPostgres
 from service.store.ledger import Ledger
 from service.store.partitions import Partitions
+from service.store.policies import Policies
 from service.store.registry import Registry
 
 TEMPLATE = "frontline_template"
@@ -92,6 +93,6 @@ def registry(database: Database) -> Registry:
 @pytest.fixture
 async def ledger(database: Database, registry: Registry) -> AsyncIterator[Ledger]:
     """One writer on the test's database."""
-    opened = Ledger(database, registry, Partitions(database), number=0, live_horizon_seconds=3600)
+    opened = Ledger(database, registry, Partitions(database), Policies(database), number=0, live_horizon_seconds=3600)
     yield opened
     await opened.close()

@@ -1,6 +1,6 @@
-"""`/v1/admin/…`: sites, sources and keys, with an admin key."""
+"""`/v1/admin/…`: sites, sources, keys and erasures, with an admin key."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response, Security
@@ -11,7 +11,8 @@ from service.api.deps import Here
 from service.core.calendar import check_holidays, check_hours, check_time_zone
 from service.core.errors import InvalidInput
 from service.core.event import LABEL, Channel
-from service.store.registry import OTHER, Site
+from service.store.erasures import erase_customer
+from service.store.registry import OTHER, Site, pseudonym
 
 Label = Annotated[str, Field(pattern=f"^{LABEL}$")]
 Sites = Annotated[str, Field(pattern=rf"^(\*|{LABEL})$")]
@@ -36,16 +37,28 @@ class SiteSettings(_Model):
     time_zone: str = Field("UTC", examples=["Europe/Vilnius"])
     hours: dict[str, list[str]] | None = Field(None, examples=[{"mon": ["09:00-18:00"], "sat": ["10:00-24:00"]}])
     holidays: list[str] | dict[str, Any] | None = Field(None, examples=[["2026-12-25"]])
+    since: date | None = Field(
+        None, alias="from", description="local date from which hours and holidays hold; for all time unless told"
+    )
     queues: list[QueueOfSite] = Field([], max_length=100)
 
 
+class CalendarVersion(BaseModel):
+    """Hours and holidays that hold from a local date on, or for all time."""
+
+    since: date | None = Field(alias="from")
+    hours: dict[str, list[str]] | None
+    holidays: list[str] | dict[str, Any] | None
+
+
 class SiteEntry(BaseModel):
-    """A registered site."""
+    """A registered site, its latest hours and holidays, and all that hold from some date on; none is always open."""
 
     site: str
     time_zone: str
     hours: dict[str, list[str]] | None
     holidays: list[str] | dict[str, Any] | None
+    calendars: list[CalendarVersion]
 
 
 class NewSource(_Model):
@@ -79,6 +92,20 @@ class KeyListed(BaseModel):
     revoked_at: datetime | None
 
 
+class Erasure(_Model):
+    """A customer who is to be forgotten, named as the sources name him in their events."""
+
+    customer: str = Field(min_length=1, max_length=256, examples=["loyalty-8812"])
+
+
+class ErasureDone(BaseModel):
+    """In how many interactions, events of the log and contacts the customer was replaced."""
+
+    interactions: int
+    events: int
+    contacts: int
+
+
 _bearer = HTTPBearer(scheme_name="key", description="the key of a source, or an admin key", auto_error=False)
 
 
@@ -104,6 +131,7 @@ async def put_site(site: SiteName, wanted: SiteSettings, here: Here) -> SiteEntr
         time_zone=check_time_zone(wanted.time_zone),
         hours=check_hours(wanted.hours),
         holidays=check_holidays(wanted.holidays),
+        since=wanted.since,
         queues=[(queue.name, queue.channel) for queue in wanted.queues],
     )
     return _entry(registered)
@@ -149,5 +177,24 @@ async def delete_key(key_id: Annotated[int, Path(ge=1, le=2_147_483_647)], here:
     return Response(status_code=204)
 
 
+@router.post("/erasures", summary="Forget a customer")
+async def post_erasure(wanted: Erasure, here: Here) -> ErasureDone:
+    """Forget a customer in all that is stored; no published number changes.
+
+    What stood for the customer becomes a random token, so the contacts of before lead to nobody, and the same person
+    who comes again is somebody new. All of it or nothing is done, and doing it again does no harm. It takes as long as
+    reading the log takes, and posts go on meanwhile. A customer who is not known answers zeros.
+    """
+    done = await erase_customer(here.database, pseudonym(here.pseudonym_key, wanted.customer))
+    return ErasureDone(interactions=done.interactions, events=done.events, contacts=done.contacts)
+
+
+_ALWAYS_OPEN = CalendarVersion.model_validate({"from": None, "hours": None, "holidays": None})
+
+
 def _entry(site: Site) -> SiteEntry:
-    return SiteEntry(site=site.name, time_zone=site.time_zone, hours=site.hours, holidays=site.holidays)
+    versions = [CalendarVersion.model_validate(version) for version in site.calendars]
+    latest = versions[-1] if versions else _ALWAYS_OPEN
+    return SiteEntry(
+        site=site.name, time_zone=site.time_zone, hours=latest.hours, holidays=latest.holidays, calendars=versions
+    )

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from service.api.keys import KeyRing
 from service.settings import Settings
 from service.store.database import Database
+from service.store.policies import Policies
 from service.store.registry import Registry
 from service.store.rollups import Rollups
 from service.telemetry import Telemetry
@@ -22,6 +23,7 @@ class Services:
     database: Database
     registry: Registry
     rollups: Rollups
+    policies: Policies
     writer: Writer
     telemetry: Telemetry
     key_ring: KeyRing

@@ -15,9 +15,9 @@ from service.api.errors import answer_to, problem
 from service.core.errors import FrontlineError
 from service.core.event import MAX_EVENTS_PER_POST, Rejected
 from service.core.intake import admit
+from service.store.clock import system_clock_us
 from service.store.ledger import Outcome
 from service.store.registry import pseudonym
-from service.writer import system_clock_us
 
 
 class _DirectRoute(APIRoute):

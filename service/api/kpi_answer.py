@@ -4,27 +4,30 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 from pydantic import BaseModel, Field
 
-from service.core.catalogue.kpis import Shape
+from service.core.catalogue.kpi import Shape
 from service.core.errors import InvalidInput
 from service.core.interval import Interval, Step
-from service.core.kpi import Question, Sums, evaluate, needs
-from service.store.cohorts import Selection
+from service.core.kpi import Sums, evaluate, needs
+from service.core.question import Question
+from service.store.cohorts import Group, Selection
 from service.store.live import LiveState
-from service.store.rollups import Gathered, Group, Rollups
+from service.store.rollups import Gathered, Rollups
 
 MAX_POINTS_IN_ALL = 1_000_000
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
+_encode, _encode_into = _encoder.encode, _encoder.encode_into
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: an answer may have a million
 class Point:
     """A KPI's value in one step; null where there is no data. A count has its value alone."""
 
-    start: datetime
+    start: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     value: float | None
     numerator: float | None
     denominator: float | None
@@ -34,6 +37,7 @@ class Point:
 class Result:
     """One KPI for one group; what does not apply to it is null.
 
+    `formula` and `threshold` are those of the objective's terms at the end of the interval, where one was asked for.
     `method` is `exact` where the threshold was held against exact durations, `buckets` where a quantile was
     interpolated in the catalogue's buckets. `site`, `queue`, `channel` are the group's, or the one value of a filter.
     """
@@ -77,43 +81,50 @@ async def answer(rollups: Rollups, asked: Asked, now: datetime) -> bytes:
     of_cohorts = [question for question in asked.questions if question.kpi.shape is not Shape.NOW]
     gathered = None
     if of_cohorts:
-        gathered = await rollups.gather(asked.interval, asked.step, asked.selection, asked.group_by, needs(of_cohorts))
-        points = len(gathered.groups) * len(gathered.grid.starts) * len(of_cohorts)
-        if points > MAX_POINTS_IN_ALL:
-            raise InvalidInput(
-                f"the answer would have {points} points; at most {MAX_POINTS_IN_ALL} are given: "
-                "take a longer step, fewer KPIs or fewer groups",
-                field="step",
-            )
+        gathered = await rollups.gather(
+            asked.interval,
+            asked.step,
+            asked.selection,
+            asked.group_by,
+            needs(of_cohorts),
+            check_points=lambda points: _check_points(points * len(of_cohorts)),
+        )
     states = await rollups.live_state(now, asked.selection) if of_now else []
     # A long answer takes a while to write, in which posts should go on.
     return await asyncio.to_thread(_written, asked, gathered, states, now)
 
 
+def _check_points(points: int) -> None:
+    if points > MAX_POINTS_IN_ALL:
+        raise InvalidInput(
+            f"the answer would have {points} points; at most {MAX_POINTS_IN_ALL} are given: "
+            "take a longer step, fewer KPIs or fewer groups",
+            field="step",
+        )
+
+
 def _written(asked: Asked, gathered: Gathered | None, states: list[LiveState], now: datetime) -> bytes:
-    results: list[Result] = []
-    for question in asked.questions:
-        if question.kpi.shape is Shape.NOW:
-            results.extend(_of_now(asked, question, states, now))
-        elif gathered is not None:
-            results.extend(_of_cohorts(asked, question, gathered))
     interval = asked.interval
-    return _encode(
-        {
-            "from": interval.start.astimezone(UTC),
-            "to": interval.end.astimezone(UTC),
-            "step": asked.step.value,
-            "results": results,
-        }
-    )
+    head = {"from": interval.start.astimezone(UTC), "to": interval.end.astimezone(UTC), "step": asked.step.value}
+    # Result by result, so that only one of a thousand exists as objects at a time.
+    written = bytearray(_encode(head)[:-1] + b',"results":[')
+    separator = b""
+    for question in asked.questions:
+        results = _of_now(asked, question, states, now)
+        if question.kpi.shape is not Shape.NOW and gathered is not None:
+            results = _of_cohorts(asked, question, gathered)
+        for result in results:
+            written += separator
+            separator = b","
+            _encode_into(result, written, -1)
+    written += b"]}"
+    return bytes(written)
 
 
 def _of_cohorts(asked: Asked, question: Question, gathered: Gathered) -> Iterator[Result]:
-    nothing = evaluate(question, Sums())
-    starts = gathered.grid.starts
+    starts = [str(msgspec.to_builtins(start)) for start in gathered.grid.starts]
     for group, sums in gathered.groups.items():
-        values = (evaluate(question, sums[at]) if at in sums else nothing for at in range(len(starts)))
-        points = [Point(start, *value) for start, value in zip(starts, values, strict=True)]
+        points = [Point(*point) for point in zip(starts, *evaluate(question, sums), strict=True)]
         yield _result(asked, question, group, points)
 
 
@@ -124,8 +135,8 @@ def _of_now(asked: Asked, question: Question, states: list[LiveState], now: date
             group = tuple(getattr(state.series, label) for label in asked.group_by)
             longest[group] = max(longest.get(group, 0.0), state.longest_wait_seconds)
     for group, seconds in sorted(longest.items()):
-        value = evaluate(question, Sums(longest_us=round(seconds * 1_000_000)))
-        yield _result(asked, question, group, [Point(now, *value)])
+        ((value,), _, _) = evaluate(question, Sums(1, longest_us=[round(seconds * 1_000_000)]))
+        yield _result(asked, question, group, [Point(str(msgspec.to_builtins(now)), value, None, None)])
 
 
 def _result(asked: Asked, question: Question, group: Group, points: list[Point]) -> Result:
@@ -138,10 +149,10 @@ def _result(asked: Asked, question: Question, group: Group, points: list[Point])
     return Result(
         kpi=question.kpi.name,
         formula=question.formula_name,
-        objective=None,
+        objective=question.objective,
         threshold=question.threshold,
-        within=None,
-        maturity=None,
+        within=question.within,
+        maturity=question.maturity,
         site=site,
         queue=queue,
         channel=channel,

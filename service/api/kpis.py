@@ -8,23 +8,22 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from service.api.deps import Here
+from service.api.deps import Here, Services
 from service.api.kpi_answer import Answer, Asked, answer
-from service.core.catalogue.kpis import KPIS, Kpi
-from service.core.catalogue.measures import MEASURES
+from service.core.catalogue.kpi import Kpi
+from service.core.catalogue.kpis import KPI_BY_NAME, KPIS
+from service.core.catalogue.measures import MATURITIES, MEASURES, WITHIN_DAYS
 from service.core.catalogue.metrics import METRICS, SERIES
 from service.core.errors import InvalidInput
-from service.core.event import CHANNELS
+from service.core.event import CHANNELS, microseconds
 from service.core.interval import Interval, Step
-from service.core.kpi import ask
+from service.core.question import Choices, Question, ask
 from service.store.cohorts import Selection
 
 router = APIRouter(tags=["KPIs"])
 _encode = msgspec.json.Encoder().encode
 
 _DEFAULT_INTERVAL = timedelta(hours=24)
-_WITHIN = ("1d", "7d", "30d")
-_MATURITY = ("settled", "provisional")
 _PARAMETERS = (
     *("kpi", "from", "to", "step", "site", "queue", "channel", "group_by"),
     *("objective", "formula", "threshold", "within", "maturity"),
@@ -91,6 +90,15 @@ What was offered and what became of it, over the last 24 h, per site:
 
     /v1/kpis?kpi=offered,answered,abandoned,diverted,expired,waiting&group_by=site
 
+Calls answered as an objective promises, per day of November:
+
+    /v1/kpis?kpi=service_level,slo_events&objective=phone-80-in-20&step=1d
+        &from=2026-11-01T00:00:00%2B02:00&to=2026-12-01T00:00:00%2B02:00
+
+Matters resolved at the first contact, as far as it is known for good that the customer did not come back in 30 days:
+
+    /v1/kpis?kpi=first_contact_resolution&within=30d&maturity=settled
+
 An hour of 40 answered within 20 s out of 50, then one in which nobody came:
 
 ```json
@@ -105,6 +113,14 @@ def _list(description: str, example: str) -> Any:
 
 def _one(description: str, example: str, alias: str | None = None) -> Any:
     return Query(description=description, examples=[example], alias=alias)
+
+
+def _or(names: Iterable[str]) -> str:
+    return " or ".join(f"`{name}`" for name in names)
+
+
+def _takers(parameter: str) -> str:
+    return ", ".join(f"`{kpi.name}`" for kpi in KPIS if parameter in kpi.parameters)
 
 
 @router.get(
@@ -125,28 +141,48 @@ async def get_kpis(
     queue: Annotated[list[str] | None, _list("only these queues", "tills")] = None,
     channel: Annotated[list[str] | None, _list(f"only these of {', '.join(CHANNELS)}", "pos")] = None,
     group_by: Annotated[list[str] | None, _list("a result for each `site`, `queue`, `channel`", "site,queue")] = None,
-    objective: Annotated[str, _one("the objective whose threshold and formula count", "phones-80-20")] = "",
+    objective: Annotated[
+        str,
+        _one(
+            "the objective by whose terms `service_level`, `slo_events` and `slo_breaches` are counted; "
+            "without `threshold` and `formula`, which its terms say",
+            "phone-80-in-20",
+        ),
+    ] = "",
     formula: Annotated[
         str, _one("variant of the KPIs that have some; their default unless told", "abandons_ignored")
     ] = "",
     threshold: Annotated[str, _one("seconds, for `service_level`; 20 unless told", "30")] = "",
-    within: Annotated[str, _one("`1d`, `7d` or `30d`, for KPIs of contacts that repeat", "7d")] = "",
-    maturity: Annotated[str, _one("`settled` or `provisional`, for KPIs that settle with time", "settled")] = "",
+    within: Annotated[
+        str,
+        _one(f"{_or(WITHIN_DAYS)}, for {_takers('within')}: how soon the customer came again; 7d unless told", "7d"),
+    ] = "",
+    maturity: Annotated[
+        str,
+        _one(
+            f"{_or(MATURITIES)}, for {_takers('maturity')}: whether the days of `within` have passed since the matter "
+            "was closed; settled unless told",
+            "settled",
+        ),
+    ] = "",
 ) -> Response:
     """Exact values over those who arrived from `from` up to `to`; described in full by `_DESCRIPTION`."""
     for name in request.query_params:
         if name not in _PARAMETERS:
             raise InvalidInput(f"is no parameter here; there are: {', '.join(_PARAMETERS)}", field=name)
     now = datetime.now(UTC)
-    questions = ask(names_in(kpi), formula or None, _number(threshold, "threshold"))
-    if objective:
-        raise InvalidInput(f"there is no objective {objective!r}; none is defined", field="objective")
-    _choices([within] if within else [], _WITHIN, "within")
-    _choices([maturity] if maturity else [], _MATURITY, "maturity")
     (chosen_step,) = _choices([step or Step.TOTAL.value], [known.value for known in Step], "step")
+    interval = _interval(from_, to, now)
+    choices = Choices(
+        formula=formula or None,
+        threshold=_number(threshold, "threshold"),
+        within=within or None,
+        maturity=maturity or None,
+        objective=objective or None,
+    )
     asked = Asked(
-        questions=questions,
-        interval=_interval(from_, to, now),
+        questions=await _questions(here, names_in(kpi), choices, interval),
+        interval=interval,
         step=Step(chosen_step),
         selection=Selection(names_in(site), names_in(queue), _choices(names_in(channel), CHANNELS, "channel")),
         group_by=_choices(names_in(group_by), SERIES, "group_by"),
@@ -154,11 +190,21 @@ async def get_kpis(
     return Response(await answer(here.rollups, asked, now), media_type="application/json")
 
 
+async def _questions(here: Services, names: Iterable[str], choices: Choices, interval: Interval) -> list[Question]:
+    names = tuple(names)
+    is_of_objective = choices.objective or any(
+        name in KPI_BY_NAME and KPI_BY_NAME[name].needs_objective for name in names
+    )
+    objectives = (await here.policies.current()).objectives.all if is_of_objective else ()
+    return ask(names, choices, objectives, microseconds(interval.end))
+
+
 @router.get("/v1/catalogue", summary="What each KPI means")
 async def get_catalogue() -> dict[str, list[dict[str, Any]]]:
     """Every KPI with its unit, its formulas and which way is better; every measure and metric behind them.
 
-    `definition` is the formula that counts unless another of `formulas` is asked for by name.
+    `definition` is the formula that counts unless another of `formulas` is asked for by name. `parameters` are those
+    of `GET /v1/kpis` that make a difference to the KPI, with their defaults and choices.
     """
     return {
         "kpis": [_described(kpi) for kpi in KPIS],
@@ -184,6 +230,10 @@ def _described(kpi: Kpi) -> dict[str, Any]:
         "definition": kpi.formulas[kpi.default_formula].text,
         "formulas": {name: formula.text for name, formula in kpi.formulas.items() if name},
         "default_formula": kpi.default_formula or None,
+        "parameters": {
+            name: {"default": one.default, "choices": list(one.choices) or None, "required": one.required}
+            for name, one in kpi.parameters.items()
+        },
     }
 
 

@@ -1,5 +1,6 @@
 """`GET /v1/live`: who is there now, and `GET /v1/interactions/…`: the story of one interaction."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from service.api.kpis import names_in
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_CODE
 from service.core.errors import NotFound
 from service.core.event import TYPE_OF_KIND, Fact, Kind, microseconds, moment
-from service.core.measure import CELL_BASE, MINUTE_US, cell_parts, expires_at
+from service.core.measure import CELL_BASE, MINUTE_US, cell_parts, expires_at, objective_parts
 from service.core.walk import ABANDONED, ANSWERED, DIVERTED, WAITING, Interaction, Visit, walk
 from service.store.cohorts import Selection
 from service.store.rollups import StoredInteraction
@@ -76,7 +77,8 @@ class TimelineEntry:
 class BookingEntry:
     """What the interaction contributes to the numbers of one series and minute.
 
-    Measures by name, sums of time in microseconds as they are added up; exact durations in seconds by histogram.
+    Measures by name, sums of time in microseconds as they are added up; exact durations in seconds by histogram; the
+    events and breaches of objectives.
     """
 
     site: str
@@ -85,6 +87,7 @@ class BookingEntry:
     minute: datetime
     measures: dict[str, int]
     durations: dict[str, list[float]]
+    objectives: dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,18 +234,28 @@ def _event(fact: Fact) -> TimelineEntry:
 
 
 def _booking(stored: StoredInteraction) -> list[BookingEntry]:
-    entries = []
-    for number, minute, amounts in stored.booked.entries:
-        measures: dict[str, int] = {}
-        durations: dict[str, list[float]] = {}
-        for code, amount in amounts.items():
-            if code < CELL_BASE:
-                measures[MEASURE_BY_CODE[code].name] = amount
-            else:
-                histogram, duration = cell_parts(code)
-                seconds = durations.setdefault(HISTOGRAM_BY_CODE[histogram].name, [])
-                seconds.extend([duration / _SECOND_US] * amount)
-        series = stored.series[number]
-        begin = moment(minute * MINUTE_US)
-        entries.append(BookingEntry(series.site, series.queue, series.channel, begin, measures, durations))
-    return entries
+    entries: dict[tuple[int, int], BookingEntry] = {}
+    for booking in stored.bookings:
+        for (number, minute), amounts in booking.items():
+            entry = entries.get((number, minute))
+            if entry is None:
+                series = stored.series[number]
+                place = (series.site, series.queue, series.channel, moment(minute * MINUTE_US))
+                entry = entries[number, minute] = BookingEntry(*place, {}, {}, {})
+            for code, amount in amounts.items():
+                _tell(entry, code, amount, stored.objectives)
+    return list(entries.values())
+
+
+def _tell(entry: BookingEntry, code: int, amount: int, objectives: Mapping[int, str]) -> None:
+    """Add what a code counts to the entry, by its name."""
+    if code < 0:
+        number, is_breach = objective_parts(code)
+        counts = entry.objectives.setdefault(objectives[number], {"events": 0, "breaches": 0})
+        counts["breaches" if is_breach else "events"] = amount
+    elif code < CELL_BASE:
+        entry.measures[MEASURE_BY_CODE[code].name] = amount
+    else:
+        histogram, duration = cell_parts(code)
+        seconds = entry.durations.setdefault(HISTOGRAM_BY_CODE[histogram].name, [])
+        seconds.extend([duration / _SECOND_US] * amount)

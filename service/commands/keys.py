@@ -1,4 +1,4 @@
-"""`frontline keys`: make, list and revoke API keys straight in the database."""
+"""`frontline keys`: make, list and revoke API keys, and rotate the pseudonym key, straight in the database."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,6 +22,7 @@ Examples:
   frontline keys create --source pos-vendor --site vilnius-1 --site vilnius-2
   frontline keys create --admin
   frontline keys revoke 3
+  FRONTLINE_PSEUDONYM_KEY=… frontline keys rotate-pseudonym
 """
 
 
@@ -44,7 +45,7 @@ def _with_registry(work: Callable[[Registry], Awaitable[T]]) -> T:
 
 @click.group("keys", epilog=_EXAMPLES)
 def command() -> None:
-    """Make, list and revoke API keys, without a running service."""
+    """Make, list and revoke API keys, and rotate the pseudonym key, without a running service."""
 
 
 @command.command("list")
@@ -82,3 +83,27 @@ def revoke_key(number: int) -> None:
     """Take the key with a NUMBER of `frontline keys list` out of use."""
     _with_registry(lambda registry: registry.revoke_key(number))
     click.echo(f"key {number} is revoked")
+
+
+@command.command("rotate-pseudonym")
+@click.confirmation_option(prompt="Customers of before become strangers. Go on?")
+def rotate_pseudonym_key() -> None:
+    """Put another pseudonym key in use: that of FRONTLINE_PSEUDONYM_KEY, else a new one that is made and stored.
+
+    The pseudonym key is the secret of the keyed hash that stands for a customer. Under another one the customers of
+    before become strangers: whoever comes after the rotation comes for the first time, so numbers of repeats and of
+    first-contact resolution begin anew. Those that are published stay as they are.
+
+    An erasure finds a customer under the key in use only, so carry out first what was asked for. A stored key that is
+    replaced is deleted, and with it the last way from identifiers to the pseudonyms of before; a given one you destroy
+    yourself. While you keep it, rotating back to it brings recognition back.
+
+    Stop the service everywhere before, and start it with the same FRONTLINE_PSEUDONYM_KEY after.
+    """
+    given = Settings.read().pseudonym_key
+    if not _with_registry(lambda registry: registry.rotate_pseudonym_key(given)):
+        click.echo("the key of FRONTLINE_PSEUDONYM_KEY is in use already; nothing has changed")
+    elif given is None:
+        click.echo("a new pseudonym key is made, stored in the database and in use")
+    else:
+        click.echo("the key of FRONTLINE_PSEUDONYM_KEY is in use from now on; start the service with it")

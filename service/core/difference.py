@@ -7,12 +7,12 @@ Measures of a state, such as those who wait, come and go, and are kept with the 
 """
 
 from bisect import bisect_left
+from collections.abc import Callable, Iterable
 from enum import IntEnum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_NAME, MEASURES
-from service.core.measure import CELL_BASE, EXPIRED, Booking, cell_parts, made_at
-from service.core.walk import Interaction
+from service.core.measure import CELL_BASE, EXPIRED, WAITING_COUNT, Booking, cell_parts
 
 
 class Class(IntEnum):
@@ -30,10 +30,23 @@ _LEAD = {measure.code: MEASURE_BY_NAME[measure.lead or measure.name].code for me
 _HISTOGRAM_LEAD = {h.code: MEASURE_BY_NAME[h.lead].code for h in HISTOGRAM_BY_CODE.values()}
 _STATES = frozenset(measure.code for measure in MEASURES if measure.state)
 _LEADS = frozenset(_LEAD.values()) - _STATES
-_BOUNDS_US = {h.code: [round(bound * 1_000_000) for bound in h.bounds] for h in HISTOGRAM_BY_CODE.values()}
+_BOUNDS_US = {
+    h.code: [round(bound * 1_000_000) for bound in h.bounds] for h in HISTOGRAM_BY_CODE.values() if h.exported
+}
 
 Amounts = dict[int, int]
 K = TypeVar("K")
+
+
+class Origin(NamedTuple):
+    """When what a booking counts was made, in microseconds since 1970: by the first event, the last, and code by code.
+
+    `made_at` gives the latest event that makes each count, and is asked only where the first and the last don't tell.
+    """
+
+    first_us: int
+    last_us: int
+    made_at: Callable[[], Amounts]
 
 
 class Differences:
@@ -48,25 +61,23 @@ class Differences:
         self.totals: dict[tuple[int, int], Amounts] = {}
         self.live_cells: dict[tuple[int, int, int], int] = {}
 
-    def move(self, old: Booking, new: Booking, it: Interaction, *, peaks: Amounts, horizon_us: int) -> Amounts:
+    def move(self, old: Booking, new: Booking, origin: Origin, *, peaks: Amounts, horizon_us: int) -> Amounts:
         """Put `new` in the place of `old`.
 
-        `horizon_us` is the moment from which events are live; `peaks` holds the counts of the interaction that once
-        were higher than in `old`. The peaks above `new` are returned, to be kept with it.
+        `horizon_us` is the moment from which events are live; `peaks` holds the counts of the booking that once were
+        higher than in `old`. The peaks above `new` are returned, to be kept with it.
         """
-        if not old and not peaks:
-            if it.last_at < horizon_us and not any(EXPIRED in amounts for amounts in new.values()):
-                self._take_all(new, _BACKFILLED)
-                return peaks
-            if it.arrival >= horizon_us:
-                self._take_all(new, _LIVE)
-                return peaks
-        return self._replace(old, new, it, peaks, horizon_us)
+        to = _class_of_all(new, origin, horizon_us)
+        if to is None or old or peaks:
+            return self._replace(old, new, origin, to, peaks, horizon_us)
+        self._take_all(new, to)
+        return peaks
 
     def _take_all(self, new: Booking, to: int) -> None:
         for key, amounts in new.items():
             _add_all(self.rollups, key, amounts)
             series = key[0]
+            totals = self.totals.setdefault((series, to), {})
             for code, amount in amounts.items():
                 if code >= CELL_BASE:
                     if to == _LIVE:
@@ -74,67 +85,98 @@ class Differences:
                 elif code in _STATES:
                     _add_one(self.totals, (series, _LIVE), code, amount)
                 else:
-                    _add_one(self.totals, (series, to), code, amount)
+                    totals[code] = totals.get(code, 0) + amount
 
-    def _replace(self, old: Booking, new: Booking, it: Interaction, peaks: Amounts, horizon_us: int) -> Amounts:
+    def _replace(
+        self, old: Booking, new: Booking, origin: Origin, to: int | None, peaks: Amounts, horizon_us: int
+    ) -> Amounts:
+        """Add the change that `new` makes; `to` is the class of all that it counts for the first time, if it has one.
+
+        A count is made for the first time where it grows by more than it was below its peak.
+        """
         by_series: dict[int, Amounts] = {}
         for key in old.keys() | new.keys():
             change = _subtract(new.get(key, {}), old.get(key, {}))
             if change:
                 _add_all(self.rollups, key, change)
                 _add_all(by_series, key[0], change)
-        before, after = _counts(old), _counts(new)
-        highest = {code: max(before.get(code, 0), peaks.get(code, 0)) for code in before.keys() | peaks.keys()}
-        made = made_at(it)
-        for series, change in by_series.items():
-            for code, amount in change.items():
-                self._take(series, code, amount, after, highest, made, horizon_us)
-        return {code: peak for code, peak in highest.items() if peak > after.get(code, 0)}
-
-    def _take(
-        self,
-        series: int,
-        code: int,
-        amount: int,
-        after: Amounts,
-        highest: Amounts,
-        made: Amounts,
-        horizon_us: int,
-    ) -> None:
-        if not amount:
-            return
-        is_cell = code >= CELL_BASE
-        if code in _STATES:
-            _add_one(self.totals, (series, _LIVE), code, amount)
-            return
-        lead = _HISTOGRAM_LEAD[cell_parts(code)[0]] if is_cell else _LEAD[code]
-        first = amount > 0 and after.get(lead, 0) > highest.get(lead, 0)
-        if first and made[lead] >= horizon_us:
-            to = _LIVE
-        elif first:
-            to = _BACKFILLED
+        grown = _counts(by_series.values())
+        below = {code: max(0, peak - _count(old, code)) for code, peak in peaks.items()}
+        firsts = [code for code, amount in grown.items() if amount > below.get(code, 0)]
+        if to is None:
+            made = origin.made_at()
+            classes = {code: _LIVE if made[code] >= horizon_us else _BACKFILLED for code in firsts}
         else:
-            to = _UP if amount > 0 else _DOWN
-        if not is_cell:
+            classes = dict.fromkeys(firsts, to)
+        for series, change in by_series.items():
+            self._put(series, change, classes)
+        left = {code: below.get(code, 0) - grown.get(code, 0) for code in grown.keys() | peaks.keys()}
+        return {code: _count(new, code) + amount for code, amount in left.items() if amount > 0}
+
+    def _put(self, series: int, change: Amounts, classes: Amounts) -> None:
+        """Add a change to the totals: to the class of its lead where that counts more than ever, else a correction."""
+        live: Amounts = {}
+        for code, amount in change.items():
+            if code >= CELL_BASE or not amount:
+                continue
+            if code in _STATES:
+                _add_one(self.totals, (series, _LIVE), code, amount)
+                continue
+            to = classes.get(_LEAD.get(code, code), _UP) if amount > 0 else _DOWN
             _add_one(self.totals, (series, to), code, abs(amount))
-        elif to == _LIVE:
-            self._observe(series, code, amount)
+            if to == _LIVE:
+                live[code] = amount
+        if live:
+            self._observe_new(series, change, live)
+
+    def _observe_new(self, series: int, change: Amounts, live: Amounts) -> None:
+        """Observe as many durations as their count has grown live, where others have changed at the same time."""
+        left = {histogram: live.get(lead, 0) for histogram, lead in _HISTOGRAM_LEAD.items()}
+        for code in sorted(code for code, amount in change.items() if code >= CELL_BASE and amount > 0):
+            histogram = cell_parts(code)[0]
+            observed = min(change[code], left[histogram])
+            if observed > 0:
+                left[histogram] -= observed
+                self._observe(series, code, observed)
 
     def _observe(self, series: int, code: int, amount: int) -> None:
         histogram, duration = cell_parts(code)
-        bucket = bisect_left(_BOUNDS_US[histogram], duration)
+        bounds = _BOUNDS_US.get(histogram)
+        if bounds is None:
+            return
+        bucket = bisect_left(bounds, duration)
         key = (series, histogram, bucket)
         self.live_cells[key] = self.live_cells.get(key, 0) + amount
 
 
-def _counts(booking: Booking) -> Amounts:
-    """The interaction's count of each lead, over all its series and minutes."""
+def _class_of_all(new: Booking, origin: Origin, horizon_us: int) -> int | None:
+    """The class of all that a booking counts for the first time; None where it isn't the same for all of it.
+
+    What time alone makes of those who wait, an expiry or a breach, may be younger than the last event.
+    """
+    if origin.first_us >= horizon_us:
+        return _LIVE
+    if origin.last_us >= horizon_us:
+        return None
+    for amounts in new.values():
+        if EXPIRED in amounts or WAITING_COUNT in amounts:
+            return None
+    return _BACKFILLED
+
+
+def _counts(changes: Iterable[Amounts]) -> Amounts:
+    """The count of each lead, and of each objective's events and breaches, in all of them."""
     counts: Amounts = {}
-    for amounts in booking.values():
+    for amounts in changes:
         for code, amount in amounts.items():
-            if code in _LEADS:
+            if code < 0 or code in _LEADS:
                 counts[code] = counts.get(code, 0) + amount
     return counts
+
+
+def _count(booking: Booking, code: int) -> int:
+    """A count over all series and minutes."""
+    return sum(amounts.get(code, 0) for amounts in booking.values())
 
 
 def _subtract(new: Amounts, old: Amounts) -> Amounts:

@@ -7,17 +7,16 @@ put together by their dates.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
+from service.core.calendar import Calendar
 from service.core.errors import InvalidInput
 from service.core.event import microseconds, moment
 from service.core.measure import MINUTE_US
 
 MAX_POINTS = 11_000
 _MINUTES = {"1m": 1, "1h": 60}
-_ONE_DAY = timedelta(days=1)
 
 
 class Step(StrEnum):
@@ -90,35 +89,21 @@ def _daily(interval: Interval, zones: list[str]) -> Grid:
     minutes = interval.minutes
     if not minutes:
         return Grid(interval, Step.DAY, (), {})
-    first, last = moment(minutes[0] * MINUTE_US), moment(minutes[-1] * MINUTE_US)
-    calendars = {zone: ZoneInfo(zone) for zone in zones}
+    calendars = {zone: Calendar.of(zone) for zone in zones}
     dates = {
-        zone: (first.astimezone(calendar).date(), last.astimezone(calendar).date())
+        zone: range(calendar.day_of(minutes[0]), calendar.day_of(minutes[-1]) + 1)
         for zone, calendar in calendars.items()
     }
-    begin = min(from_date for from_date, _ in dates.values())
-    number = (max(to_date for _, to_date in dates.values()) - begin).days + 1
-    _check_number(number)
-    days = {
-        zone: Days(
-            tuple(_midnight(day, calendars[zone]).astimezone(UTC) for day in _dates(*dates[zone])),
-            (dates[zone][0] - begin).days,
-        )
-        for zone in zones
-    }
-    shown_in = calendars[zones[0]] if len(zones) == 1 else ZoneInfo("UTC")
-    starts = tuple(_midnight(day, shown_in) for day in _dates(begin, begin + timedelta(days=number - 1)))
+    every = range(min(days.start for days in dates.values()), max(days.stop for days in dates.values()))
+    _check_number(len(every))
+    days = {zone: Days(_midnights(calendars[zone], dates[zone]), dates[zone].start - every.start) for zone in zones}
+    shown_in = calendars[zones[0]] if len(zones) == 1 else Calendar.of("UTC")
+    starts = tuple(midnight.astimezone(shown_in.zone) for midnight in _midnights(shown_in, every))
     return Grid(interval, Step.DAY, starts, days)
 
 
-def _dates(first: date, last: date) -> list[date]:
-    return [first + _ONE_DAY * number for number in range((last - first).days + 1)]
-
-
-def _midnight(day: date, calendar: ZoneInfo) -> datetime:
-    """When a local day begins: at midnight, or right after where the clocks go forward over it."""
-    local = datetime(day.year, day.month, day.day, tzinfo=calendar)
-    return local.astimezone(UTC).astimezone(calendar)
+def _midnights(calendar: Calendar, days: range) -> tuple[datetime, ...]:
+    return tuple(moment(calendar.midnight_us(day)) for day in days)
 
 
 def _check_number(points: int) -> None:

@@ -2,154 +2,117 @@
 
 Pure, and the same for every reader: what a KPI is stands in the catalogue, what it is over some group and interval is
 computed here from integers that were added up elsewhere. Durations come in as microseconds and go out as seconds.
+All points of a group are evaluated at once, number by number: an answer may have hundreds of thousands.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from service.core.catalogue.kpis import DEFAULT_THRESHOLD_SECONDS, KPI_BY_NAME, KPIS, Formula, Kpi, Shape
-from service.core.catalogue.measures import HISTOGRAM_BY_NAME, Histogram
-from service.core.errors import InvalidInput
+from service.core.catalogue.kpi import (
+    ABANDONED_LATER,
+    ABANDONED_WITHIN,
+    ANSWERED_WITHIN,
+    Shape,
+)
+from service.core.catalogue.measures import HISTOGRAM_BY_NAME, MEASURE_BY_NAME, Histogram
+from service.core.question import Question
 
-MAX_THRESHOLD_SECONDS = 315_360_000.0
-
-ANSWERED_WITHIN, ABANDONED_WITHIN, ABANDONED_LATER = "answered_within", "abandoned_within", "abandoned_later"
-_NEEDED_BY_TERM: Mapping[str, frozenset[str]] = {
-    ANSWERED_WITHIN: frozenset(),
-    ABANDONED_WITHIN: frozenset(),
-    ABANDONED_LATER: frozenset({"abandoned_waits"}),
-}
+_WITHIN_BY_HISTOGRAM = {"wait": ANSWERED_WITHIN, "abandoned_wait": ABANDONED_WITHIN}
+_MADE_OF: Mapping[str, frozenset[str]] = {ABANDONED_LATER: frozenset({"abandoned_waits", ABANDONED_WITHIN})}
 _SECOND_US = 1_000_000
 
 
-class Value(NamedTuple):
-    """A KPI's value and what it was made of; None where there is no data, or no such part.
+class Values(NamedTuple):
+    """A KPI's value in each point, and what it was made of; None where there is no data, or no such part.
 
     Ratios are 0 to 1. A mean's numerator is the sum in seconds and its denominator the number; a quantile's
     denominator is the number of durations. A count, a maximum and a state of now have their value alone.
     """
 
-    value: float | None
-    numerator: float | None = None
-    denominator: float | None = None
+    values: Sequence[float | None]
+    numerators: Sequence[float | None]
+    denominators: Sequence[float | None]
 
 
 @dataclass(slots=True)
 class Sums:
-    """What was added up over a group and an interval; what is missing is 0.
+    """What was added up over a group, a number for each of its points; what is missing is 0 in all of them.
 
-    `measures` by name. `answered_within` and `abandoned_within` by threshold in microseconds: known waits of at most
-    that. `buckets` by histogram name: durations above the bound before and at most the bound, the last above all
-    bounds. `longest_us`: the longest known wait of A and B, or of those who wait now.
+    `terms` by their names in formulas. `buckets` by histogram, then bucket: durations above the bound before and at
+    most the bound, the last above all bounds. `longest_us`: the longest known wait of A and B, None where there was
+    none, or of those who wait now.
     """
 
-    measures: dict[str, int] = field(default_factory=dict)
-    answered_within: dict[int, int] = field(default_factory=dict)
-    abandoned_within: dict[int, int] = field(default_factory=dict)
-    buckets: dict[str, list[int]] = field(default_factory=dict)
-    longest_us: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A KPI that somebody asks for: `formula_name` is None where it has only one, `threshold` where it takes none."""
-
-    kpi: Kpi
-    formula_name: str | None = None
-    threshold: float | None = None
-
-    @property
-    def formula(self) -> Formula:
-        """The formula by which the KPI is computed here."""
-        return self.kpi.formulas[self.formula_name or ""]
-
-    @property
-    def threshold_us(self) -> int:
-        """The threshold in whole microseconds, 0 where it takes none."""
-        return round((self.threshold or 0.0) * _SECOND_US)
-
-    @property
-    def method(self) -> str | None:
-        """`exact` where a threshold is held against exact durations, `buckets` where a quantile is interpolated."""
-        if self.kpi.needs_threshold:
-            return "exact"
-        return "buckets" if self.kpi.shape is Shape.QUANTILE else None
+    points: int
+    terms: dict[str, list[int]] = field(default_factory=dict)
+    buckets: dict[str, list[list[int]]] = field(default_factory=dict)
+    longest_us: list[int | None] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What has to be added up to answer questions; the fields are those of `Sums`."""
+    """What has to be added up to answer questions.
+
+    `within` names the terms that are waits of at most `threshold_us`, by their histogram. `objective` is the number of
+    the one whose events and breaches are wanted.
+    """
 
     measures: frozenset[str] = frozenset()
-    thresholds_us: frozenset[int] = frozenset()
+    within: Mapping[str, str] = field(default_factory=dict)
+    threshold_us: int = 0
+    objective: int | None = None
     histograms: frozenset[str] = frozenset()
     longest: bool = False
 
 
-def ask(names: Iterable[str], formula: str | None = None, threshold: float | None = None) -> list[Question]:
-    """The questions that names of KPIs, a formula and a threshold in seconds make, each KPI once.
-
-    A formula goes to the KPIs that have it; others keep their default. Raises InvalidInput for an unknown KPI, for a
-    formula that no KPI asked for has, and for a threshold that is no duration.
-    """
-    kpis = [_kpi(name) for name in dict.fromkeys(names)]
-    if not kpis:
-        raise InvalidInput(f"name at least one KPI of: {_listed(KPI_BY_NAME)}", field="kpi")
-    if formula is not None:
-        _check_formula(formula, kpis)
-    if threshold is not None and not 0 <= threshold <= MAX_THRESHOLD_SECONDS:
-        raise InvalidInput(
-            f"must be a number of seconds from 0 to {MAX_THRESHOLD_SECONDS:.0f}, such as 20", field="threshold"
-        )
-    limit = DEFAULT_THRESHOLD_SECONDS if threshold is None else threshold
-    return [
-        Question(
-            kpi,
-            (formula if formula in kpi.formulas else kpi.default_formula) or None,
-            limit if kpi.needs_threshold else None,
-        )
-        for kpi in kpis
-    ]
-
-
 def needs(questions: Iterable[Question]) -> Needs:
-    """What has to be added up to evaluate questions."""
-    measures: set[str] = set()
-    thresholds: set[int] = set()
+    """What has to be added up to evaluate the questions of one request, which share threshold and objective."""
+    terms: set[str] = set()
+    threshold_us = 0
+    objective = None
     histograms: set[str] = set()
     longest = False
     for question in questions:
-        kpi = question.kpi
-        for term in (*question.formula.numerator, *question.formula.denominator):
-            measures |= _NEEDED_BY_TERM.get(term, {term})
-        if kpi.needs_threshold:
-            thresholds.add(question.threshold_us)
-        if kpi.shape is Shape.QUANTILE:
-            histograms.add(kpi.histogram)
-        longest = longest or kpi.shape is Shape.MAXIMUM
-    return Needs(frozenset(measures), frozenset(thresholds), frozenset(histograms), longest)
+        for term in question.formula.terms:
+            terms |= _MADE_OF.get(term, {term})
+        threshold_us = question.threshold_us or threshold_us
+        objective = question.objective_number or objective
+        if question.formula.histogram:
+            histograms.add(question.formula.histogram)
+        longest = longest or question.kpi.shape is Shape.MAXIMUM
+    within = {histogram: term for histogram, term in _WITHIN_BY_HISTOGRAM.items() if term in terms}
+    return Needs(
+        frozenset(terms & MEASURE_BY_NAME.keys()),
+        within,
+        threshold_us if within else 0,
+        objective,
+        frozenset(histograms),
+        longest,
+    )
 
 
-def evaluate(question: Question, sums: Sums) -> Value:
-    """The value of a KPI over what was added up; null where the denominator is 0."""
-    kpi = question.kpi
+def evaluate(question: Question, sums: Sums) -> Values:
+    """The values of a KPI over what was added up; null where the denominator is 0."""
+    kpi, formula = question.kpi, question.formula
+    nothing = [None] * sums.points
     if kpi.shape is Shape.QUANTILE:
-        counts = sums.buckets.get(kpi.histogram, ())
-        return Value(quantile(HISTOGRAM_BY_NAME[kpi.histogram], counts, kpi.quantile), None, sum(counts))
+        return _quantiles(HISTOGRAM_BY_NAME[formula.histogram], sums, kpi.quantile)
     if kpi.shape is Shape.MAXIMUM:
-        return Value(None if sums.longest_us is None else sums.longest_us / _SECOND_US)
+        longest = sums.longest_us or nothing
+        return Values([None if us is None else us / _SECOND_US for us in longest], nothing, nothing)
     if kpi.shape is Shape.NOW:
-        return Value((sums.longest_us or 0) / _SECOND_US)
-    numerator = _weighed(question.formula.numerator, question, sums)
+        return Values([(us or 0) / _SECOND_US for us in sums.longest_us or nothing], nothing, nothing)
+    numerators = _weighed(formula.numerator, sums)
     if kpi.shape is Shape.COUNT:
-        return Value(numerator)
-    denominator = _weighed(question.formula.denominator, question, sums)
+        return Values(numerators, nothing, nothing)
+    denominators = _weighed(formula.denominator, sums)
+    both = zip(numerators, denominators, strict=True)
     if kpi.shape is Shape.MEAN:
         # One division from integers, so that the mean is the float nearest to the exact one.
-        mean = numerator / (denominator * _SECOND_US) if denominator else None
-        return Value(mean, numerator / _SECOND_US, denominator)
-    return Value(numerator / denominator if denominator else None, numerator, denominator)
+        means = [total / (number * _SECOND_US) if number else None for total, number in both]
+        return Values(means, [total / _SECOND_US for total in numerators], denominators)
+    return Values([over / under if under else None for over, under in both], numerators, denominators)
 
 
 def quantile(histogram: Histogram, counts: Sequence[int], q: float) -> float | None:
@@ -172,38 +135,29 @@ def quantile(histogram: Histogram, counts: Sequence[int], q: float) -> float | N
     return histogram.bounds[-1]
 
 
-def _kpi(name: str) -> Kpi:
-    kpi = KPI_BY_NAME.get(name)
-    if kpi is None:
-        raise InvalidInput(f"{name!r} is no KPI; it must be one of: {_listed(KPI_BY_NAME)}", field="kpi")
-    return kpi
+def _quantiles(histogram: Histogram, sums: Sums, q: float) -> Values:
+    buckets = sums.buckets.get(histogram.name)
+    nothing = [None] * sums.points
+    if buckets is None:
+        return Values(nothing, nothing, [0] * sums.points)
+    by_point = list(zip(*buckets, strict=True))
+    return Values([quantile(histogram, counts, q) for counts in by_point], nothing, list(map(sum, by_point)))
 
 
-def _check_formula(formula: str, kpis: Sequence[Kpi]) -> None:
-    with_choice = [kpi for kpi in kpis if kpi.default_formula]
-    if any(formula in kpi.formulas for kpi in with_choice):
-        return
-    # Where no KPI asked for has a choice the formula does not apply, but it must at least be one that there is.
-    choices = with_choice or [kpi for kpi in KPIS if kpi.default_formula]
-    if not with_choice and any(formula in kpi.formulas for kpi in choices):
-        return
-    allowed = "; ".join(f"for {kpi.name}: {_listed(kpi.formulas)}" for kpi in choices)
-    raise InvalidInput(f"{formula!r} is no formula here; it must be one of {allowed}", field="formula")
+def _weighed(weights: Mapping[str, int], sums: Sums) -> list[int]:
+    total: list[int] | None = None
+    for name, weight in weights.items():
+        numbers = _term(name, sums)
+        if numbers is None:
+            continue
+        if total is None:
+            total = numbers if weight == 1 else [weight * number for number in numbers]
+        else:
+            total = [so_far + weight * number for so_far, number in zip(total, numbers, strict=True)]
+    return [0] * sums.points if total is None else total
 
 
-def _listed(names: Collection[str]) -> str:
-    return ", ".join(names)
-
-
-def _weighed(weights: Mapping[str, int], question: Question, sums: Sums) -> int:
-    return sum(weight * _term(name, question.threshold_us, sums) for name, weight in weights.items())
-
-
-def _term(name: str, threshold_us: int, sums: Sums) -> int:
-    if name == ANSWERED_WITHIN:
-        return sums.answered_within.get(threshold_us, 0)
-    if name == ABANDONED_WITHIN:
-        return sums.abandoned_within.get(threshold_us, 0)
+def _term(name: str, sums: Sums) -> list[int] | None:
     if name == ABANDONED_LATER:
-        return sums.measures.get("abandoned_waits", 0) - sums.abandoned_within.get(threshold_us, 0)
-    return sums.measures.get(name, 0)
+        return _weighed({"abandoned_waits": 1, ABANDONED_WITHIN: -1}, sums)
+    return sums.terms.get(name)

@@ -2,12 +2,14 @@
 
 A *booking* maps (series, minute) to amounts by code. A code below `CELL_BASE` is a measure of the catalogue; one above
 is a *cell*, a histogram's exact duration, which `cell` makes and `cell_parts` takes apart. Series are the numbers that
-the registry gave to (site, queue, channel); minutes count from 1970 in UTC.
+the registry gave to (site, queue, channel); minutes count from 1970 in UTC. A code below 0 is an objective's: its
+events or its breaches, which `objective_codes` and `objective_parts` tell.
 """
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from service.core.calendar import Calendar
 from service.core.catalogue.measures import (
     DEFAULT_EXPIRY_US,
     EXPIRY_US,
@@ -16,6 +18,8 @@ from service.core.catalogue.measures import (
     SHORT_ABANDON_SECONDS,
 )
 from service.core.event import Kind
+from service.core.objective import Objectives
+from service.core.policy import Policy
 from service.core.walk import ABANDONED, ANSWERED, DIVERTED, Interaction, Visit
 
 Booking = dict[tuple[int, int], dict[int, int]]
@@ -23,6 +27,7 @@ SeriesKey = tuple[str, str, str]
 
 MINUTE_US = 60_000_000
 CELL_BASE = 1024
+_NEVER_US = 1 << 62
 _HISTOGRAM_BITS = 4
 _HISTOGRAM_MASK = (1 << _HISTOGRAM_BITS) - 1
 _SHORT_US = round(SHORT_ABANDON_SECONDS * 1_000_000)
@@ -32,12 +37,16 @@ STATE_IN_SERVICE = 1
 
 
 class OpenVisit(NamedTuple):
-    """A visit that waits or is in service; it stops to count so at `expires_us` unless another event comes."""
+    """A visit that waits or is in service; it stops to count so at `expires_us` unless another event comes.
+
+    At `due_us`, which is that moment or an earlier deadline of an objective, time alone changes what it counts for.
+    """
 
     series: int
     state: int
     since_us: int
     expires_us: int
+    due_us: int
 
 
 def _code(name: str) -> int:
@@ -60,10 +69,12 @@ COMPLETED, RESOLVED, UNRESOLVED = _code("completed"), _code("resolved"), _code("
 REOPENED, TRANSFERRED, ESCALATED = _code("reopened"), _code("transferred"), _code("escalated")
 CORRECTED, RECOVERED, CONFLICTS = _code("corrected"), _code("recovered"), _code("conflicts")
 RESOLUTIONS, RESOLUTION_US = _code("resolutions"), _code("resolution_us")
+BUSINESS_RESOLUTION_US = _code("business_resolution_us")
 RECOVERIES, RECOVERY_US, UNRECOVERED = _code("recoveries"), _code("recovery_us"), _code("unrecovered")
 LATE_EVENTS, SKEWED_EVENTS, SKEW_US = _code("late_events"), _code("skewed_events"), _code("skew_us")
 WAIT, ABANDONED_WAIT, HANDLE = _histogram("wait"), _histogram("abandoned_wait"), _histogram("handle")
 RESOLUTION, RECOVERY = _histogram("resolution"), _histogram("recovery")
+BUSINESS_RESOLUTION = _histogram("business_resolution")
 
 
 _ONCE: tuple[tuple[int, int], ...] = (
@@ -88,6 +99,16 @@ def cell_parts(code: int) -> tuple[int, int]:
     return code & _HISTOGRAM_MASK, code >> _HISTOGRAM_BITS
 
 
+def objective_codes(number: int) -> tuple[int, int]:
+    """The codes under which a booking counts the events and the breaches of an objective."""
+    return -2 * number, -2 * number - 1
+
+
+def objective_parts(code: int) -> tuple[int, bool]:
+    """The number of the objective of a code below 0, and whether it counts breaches."""
+    return -code // 2, bool(code & 1)
+
+
 def expires_at(it: Interaction) -> int:
     """When an interaction that stays silent counts as expired, in microseconds since 1970."""
     return it.last_at + EXPIRY_US.get(it.channel or "", DEFAULT_EXPIRY_US)
@@ -104,7 +125,7 @@ def series_of(it: Interaction) -> set[SeriesKey]:
     return found
 
 
-def measure(it: Interaction, series: Mapping[SeriesKey, int], as_of_us: int) -> Booking:
+def measure(it: Interaction, series: Mapping[SeriesKey, int], as_of_us: int, policy: Policy) -> Booking:
     """What an interaction contributes as of a moment. Raises KeyError for a series that `series` doesn't number."""
     booking: Booking = {}
     if it.site is None:
@@ -112,105 +133,131 @@ def measure(it: Interaction, series: Mapping[SeriesKey, int], as_of_us: int) -> 
     channel = it.channel or ""
     expired = as_of_us >= expires_at(it)
     for visit in it.visits:
-        key = (series[it.site, visit.queue, channel], visit.opened_at // MINUTE_US)
-        amounts = booking.get(key)
-        if amounts is None:
-            amounts = booking[key] = {}
-        _measure_visit(visit, amounts, expired=expired)
+        of_visit = (it.site, visit.queue, channel)
+        amounts = _measure_visit(visit, expired=expired)
+        for number, terms in policy.objectives.judging(*of_visit, visit.opened_at):
+            events, breaches = terms.judge(visit, as_of_us)
+            if events:
+                event_code, breach_code = objective_codes(number)
+                amounts[event_code] = 1
+                if breaches:
+                    amounts[breach_code] = 1
+        key = (series[of_visit], visit.opened_at // MINUTE_US)
+        if key in booking:
+            for code, amount in amounts.items():
+                _add(booking[key], code, amount)
+        else:
+            booking[key] = amounts
     key = (series[it.site, it.queue or "", channel], it.arrival // MINUTE_US)
-    amounts = booking.get(key)
-    if amounts is None:
-        amounts = booking[key] = {}
-    _measure_interaction(it, amounts)
+    _measure_interaction(it, booking.setdefault(key, {}), policy)
     return booking
 
 
-def open_visits(it: Interaction, series: Mapping[SeriesKey, int], as_of_us: int) -> list[OpenVisit]:
-    """The visits of an interaction that wait or are in service as of a moment: at most one each."""
+def open_visits(
+    it: Interaction, series: Mapping[SeriesKey, int], as_of_us: int, objectives: Objectives
+) -> list[OpenVisit]:
+    """The visits of an interaction that wait or are in service as of a moment: at most one each.
+
+    One that has expired stays as long as a deadline is still ahead of it.
+    """
     if it.site is None or (it.waiting is None and it.serving is None):
         return []
     expires = expires_at(it)
-    if as_of_us >= expires:
-        return []
+    is_expired = as_of_us >= expires
     channel = it.channel or ""
     found = []
     if it.waiting is not None:
-        number = series[it.site, it.waiting.queue, channel]
-        found.append(OpenVisit(number, STATE_WAITING, it.waiting.opened_at, expires))
-    if it.serving is not None:
-        number = series[it.site, it.serving.queue, channel]
-        found.append(OpenVisit(number, STATE_IN_SERVICE, it.serving.left_at or it.serving.opened_at, expires))
+        key = (it.site, it.waiting.queue, channel)
+        due = _due(it.waiting, key, as_of_us, objectives)
+        if not is_expired:
+            due = min(due, expires)
+        if due < _NEVER_US:
+            found.append(OpenVisit(series[key], STATE_WAITING, it.waiting.opened_at, expires, due))
+    if it.serving is not None and not is_expired:
+        since = it.serving.left_at or it.serving.opened_at
+        found.append(OpenVisit(series[it.site, it.serving.queue, channel], STATE_IN_SERVICE, since, expires, expires))
     return found
+
+
+def _due(visit: Visit, key: SeriesKey, as_of_us: int, objectives: Objectives) -> int:
+    """The next deadline of a waiting visit; far in the future where there is none."""
+    due = _NEVER_US
+    for _, terms in objectives.judging(*key, visit.opened_at):
+        if as_of_us < terms.deadline_us(visit) < due:
+            due = terms.deadline_us(visit)
+    return due
 
 
 def _add(amounts: dict[int, int], code: int, amount: int = 1) -> None:
     amounts[code] = amounts.get(code, 0) + amount
 
 
-def _measure_visit(visit: Visit, amounts: dict[int, int], *, expired: bool) -> None:
-    _add(amounts, OFFERED)
+def _measure_visit(visit: Visit, *, expired: bool) -> dict[int, int]:
     outcome = visit.outcome
     if outcome == ANSWERED:
-        _measure_answered(visit, amounts)
-    elif outcome == ABANDONED:
-        _measure_abandoned(visit, amounts)
-    elif outcome == DIVERTED:
-        _add(amounts, DIVERTED_COUNT)
-    else:
-        _add(amounts, EXPIRED if expired else WAITING_COUNT)
+        return _measure_answered(visit)
+    if outcome == ABANDONED:
+        return _measure_abandoned(visit)
+    if outcome == DIVERTED:
+        return {OFFERED: 1, DIVERTED_COUNT: 1}
+    return {OFFERED: 1, EXPIRED if expired else WAITING_COUNT: 1}
 
 
-def _measure_answered(visit: Visit, amounts: dict[int, int]) -> None:
-    _add(amounts, ANSWERED_COUNT)
+def _measure_answered(visit: Visit) -> dict[int, int]:
+    amounts = {OFFERED: 1, ANSWERED_COUNT: 1}
     wait = visit.wait_us
     if wait is not None:
-        _add(amounts, ANSWERED_WAITS)
-        _add(amounts, ANSWERED_WAIT_US, wait)
-        _add(amounts, cell(WAIT, wait))
+        amounts[ANSWERED_WAITS] = 1
+        amounts[ANSWERED_WAIT_US] = wait
+        amounts[cell(WAIT, wait)] = 1
     if visit.ended_at is not None and visit.left_at is not None:
         span = visit.ended_at - visit.left_at
-        _add(amounts, HANDLED)
-        _add(amounts, SERVICE_US, span - visit.hold_us)
+        amounts[HANDLED] = 1
+        amounts[SERVICE_US] = span - visit.hold_us
         if visit.hold_us:
-            _add(amounts, HOLD_US, visit.hold_us)
+            amounts[HOLD_US] = visit.hold_us
         if visit.wrap_up_us:
-            _add(amounts, WRAP_UP_US, visit.wrap_up_us)
-        _add(amounts, cell(HANDLE, span + visit.wrap_up_us))
+            amounts[WRAP_UP_US] = visit.wrap_up_us
+        amounts[cell(HANDLE, span + visit.wrap_up_us)] = 1
+    return amounts
 
 
-def _measure_abandoned(visit: Visit, amounts: dict[int, int]) -> None:
-    _add(amounts, ABANDONED_COUNT)
+def _measure_abandoned(visit: Visit) -> dict[int, int]:
+    amounts = {OFFERED: 1, ABANDONED_COUNT: 1}
     wait = visit.wait_us
     if wait is not None:
-        _add(amounts, ABANDONED_WAITS)
-        _add(amounts, ABANDONED_WAIT_US, wait)
-        _add(amounts, cell(ABANDONED_WAIT, wait))
+        amounts[ABANDONED_WAITS] = 1
+        amounts[ABANDONED_WAIT_US] = wait
+        amounts[cell(ABANDONED_WAIT, wait)] = 1
         if wait <= _SHORT_US:
-            _add(amounts, SHORT_ABANDONED)
+            amounts[SHORT_ABANDONED] = 1
+    return amounts
 
 
-def _measure_interaction(it: Interaction, amounts: dict[int, int]) -> None:
-    _add(amounts, INTERACTIONS)
+def _measure_interaction(it: Interaction, amounts: dict[int, int], policy: Policy) -> None:
+    """Add what is counted of an interaction once; its visits have no amounts of the same codes."""
+    amounts[INTERACTIONS] = 1
     if it.answered is not None:
-        _add(amounts, INTERACTIONS_ANSWERED)
+        amounts[INTERACTIONS_ANSWERED] = 1
     for kind, code in _ONCE:
         if kind in it.first_at:
-            _add(amounts, code)
-    for code, amount in (
-        (CONFLICTS, it.conflicts),
-        (LATE_EVENTS, it.late_events),
-        (SKEWED_EVENTS, it.skewed_events),
-        (SKEW_US, it.skew_us),
-    ):
-        if amount:
-            _add(amounts, code, amount)
+            amounts[code] = 1
+    if it.conflicts:
+        amounts[CONFLICTS] = it.conflicts
+    if it.late_events:
+        amounts[LATE_EVENTS] = it.late_events
+    if it.skewed_events:
+        amounts[SKEWED_EVENTS] = it.skewed_events
+        amounts[SKEW_US] = it.skew_us
     if it.resolved is not None:
         amounts[RESOLVED if it.resolved else UNRESOLVED] = 1
     if it.resolved_at is not None:
-        took = it.resolved_at - it.arrival
-        amounts[RESOLUTIONS] = 1
-        amounts[RESOLUTION_US] = took
-        amounts[cell(RESOLUTION, took)] = 1
+        _measure_resolution(it.arrival, it.resolved_at, amounts, policy.calendar(it.site or ""))
+    if it.open_errors or it.recoveries_us:
+        _measure_recoveries(it, amounts)
+
+
+def _measure_recoveries(it: Interaction, amounts: dict[int, int]) -> None:
     if it.open_errors:
         amounts[UNRECOVERED] = len(it.open_errors)
     for took in it.recoveries_us:
@@ -219,23 +266,26 @@ def _measure_interaction(it: Interaction, amounts: dict[int, int]) -> None:
         _add(amounts, cell(RECOVERY, took))
 
 
-def made_at(it: Interaction) -> dict[int, int]:
-    """When the latest event happened that makes each count of an interaction, in microseconds since 1970, by code."""
+def _measure_resolution(arrival: int, resolved_at: int, amounts: dict[int, int], calendar: Calendar) -> None:
+    took, took_open = resolved_at - arrival, calendar.open_us(arrival, resolved_at)
+    amounts[RESOLUTIONS] = 1
+    amounts[RESOLUTION_US] = took
+    amounts[cell(RESOLUTION, took)] = 1
+    amounts[BUSINESS_RESOLUTION_US] = took_open
+    amounts[cell(BUSINESS_RESOLUTION, took_open)] = 1
+
+
+def made_at(it: Interaction, objectives: Objectives) -> dict[int, int]:
+    """When the latest event happened that makes each count of an interaction, in microseconds since 1970, by code.
+
+    What time alone made, an expiry or a breach of an objective, was made when it fell due.
+    """
     made = dict.fromkeys((INTERACTIONS, CONFLICTS, LATE_EVENTS, SKEWED_EVENTS), it.last_at)
     made[INTERACTIONS] = it.arrival
     made[EXPIRED] = expires_at(it)
     for visit in it.visits:
-        made[OFFERED] = visit.opened_at
-        if visit.left_at is None:
-            continue
-        if visit.outcome == ANSWERED:
-            made[ANSWERED_COUNT] = made[ANSWERED_WAITS] = visit.left_at
-            if visit.ended_at is not None:
-                made[HANDLED] = visit.ended_at
-        elif visit.outcome == ABANDONED:
-            made[ABANDONED_COUNT] = made[ABANDONED_WAITS] = visit.left_at
-        else:
-            made[DIVERTED_COUNT] = visit.left_at
+        _visit_made_at(visit, made)
+        _judged_at(visit, (it.site or "", visit.queue, it.channel or ""), objectives, made)
     made |= {code: it.first_at[kind] for kind, code in _ONCE if kind in it.first_at}
     if it.answered is not None:
         made[INTERACTIONS_ANSWERED] = it.answered
@@ -243,3 +293,26 @@ def made_at(it: Interaction) -> dict[int, int]:
         made[RESOLUTIONS] = it.resolved_at
     made[RESOLVED] = made[UNRESOLVED] = made[RECOVERIES] = it.last_at
     return made
+
+
+def _visit_made_at(visit: Visit, made: dict[int, int]) -> None:
+    made[OFFERED] = visit.opened_at
+    if visit.left_at is None:
+        return
+    if visit.outcome == ANSWERED:
+        made[ANSWERED_COUNT] = made[ANSWERED_WAITS] = visit.left_at
+        if visit.ended_at is not None:
+            made[HANDLED] = visit.ended_at
+    elif visit.outcome == ABANDONED:
+        made[ABANDONED_COUNT] = made[ABANDONED_WAITS] = visit.left_at
+    else:
+        made[DIVERTED_COUNT] = visit.left_at
+
+
+def _judged_at(visit: Visit, key: SeriesKey, objectives: Objectives, made: dict[int, int]) -> None:
+    for number, terms in objectives.judging(*key, visit.opened_at):
+        decided = terms.deadline_us(visit)
+        if visit.left_at is not None:
+            decided = min(decided, visit.left_at)
+        for code in objective_codes(number):
+            made[code] = max(made.get(code, decided), decided)

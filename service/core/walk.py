@@ -35,7 +35,7 @@ ABANDONED = 2
 DIVERTED = 3
 
 
-class Visit(msgspec.Struct):
+class Visit(msgspec.Struct, gc=False):
     """One wait in one queue and the service that followed. Times in microseconds since 1970, None where unknown.
 
     `opened_at` is its arrival. `known` says whether the wait began with a `queued`, so that it can be measured.
@@ -65,10 +65,11 @@ class Visit(msgspec.Struct):
         self.ended_at = at
 
 
-class Interaction(msgspec.Struct):
+class Interaction(msgspec.Struct, gc=False):
     """What the walk makes of an interaction's facts. Times in microseconds since 1970, None where there is none.
 
-    `first_at` holds when each kind of event happened first, by the number of the kind.
+    `first_at` holds when each kind of event happened first, by the number of the kind; `customer_at` when the event
+    happened that names the customer; `completed_at` is the latest completion, `resolved_at` the first as resolved.
     """
 
     arrival: int = 0
@@ -77,12 +78,14 @@ class Interaction(msgspec.Struct):
     queue: str | None = None
     channel: str | None = None
     customer: str | None = None
+    customer_at: int | None = None
     topic: str | None = None
     visits: list[Visit] = []
     first_at: dict[int, int] = {}
     waiting: Visit | None = None
     serving: Visit | None = None
     answered: int | None = None
+    completed_at: int | None = None
     resolved: bool | None = None
     resolved_at: int | None = None
     open_errors: list[int] = []
@@ -91,6 +94,11 @@ class Interaction(msgspec.Struct):
     late_events: int = 0
     skewed_events: int = 0
     skew_us: int = 0
+
+    @property
+    def reopened(self) -> bool:
+        """Whether the same matter ever came back."""
+        return _REOPENED in self.first_at
 
 
 def walk(facts: Collection[Fact]) -> Interaction:
@@ -133,8 +141,9 @@ def _describe(it: Interaction, fact: Fact) -> None:
         it.queue = data.queue
     if it.channel is None:
         it.channel = data.channel
-    if it.customer is None:
+    if it.customer is None and data.customer is not None:
         it.customer = data.customer
+        it.customer_at = fact.at
     if it.topic is None:
         it.topic = data.topic
 
@@ -204,6 +213,7 @@ def _completed(it: Interaction, fact: Fact) -> None:
         visit.end(fact.at)
         visit.wrap_up_us = duration_us(data.wrap_up_seconds or 0)
         it.serving = None
+    it.completed_at = fact.at
     if data.resolved is not None:
         it.resolved = data.resolved
         if data.resolved and it.resolved_at is None:

@@ -1,36 +1,20 @@
-"""The statements that add cohorts up: measures, thresholds, buckets and maxima per group and step.
+"""Which series a request is about, and the minutes and local days that make up its interval for each of them."""
 
-Rollups keep a row per series, minute and stripe, and a row per exact duration, signed. So a threshold may be any, a
-duration that was taken back adds up to nothing, and what a query costs depends on its interval alone.
-"""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    DateTime,
-    Integer,
-    Interval,
-    Numeric,
-    Select,
-    Table,
-    and_,
-    case,
-    cast,
-    func,
-    literal,
-    select,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, and_, literal, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.core.catalogue.measures import HISTOGRAM_BY_NAME
-from service.core.event import EPOCH
-from service.core.interval import Grid, Step
-from service.store.tables import rollup_cells, rollups, series, sites
+from service.core.event import moment
+from service.core.measure import MINUTE_US
+from service.core.pieces import Pieces, Span
+from service.store.days import EPOCH_DAY
+from service.store.tables import series, sites
+
+Group = tuple[str, ...]
 
 LABELS: dict[str, ColumnElement[str]] = {
     "site": sites.c.name,
@@ -39,8 +23,21 @@ LABELS: dict[str, ColumnElement[str]] = {
 }
 """The columns that tell series apart, by the name of their label."""
 
-_WAIT, _ABANDONED_WAIT = HISTOGRAM_BY_NAME["wait"].code, HISTOGRAM_BY_NAME["abandoned_wait"].code
-_Moment = DateTime(timezone=True)
+# A subquery of its own, so that a series costs a look into the index, however much was booked to it.
+_WITH_DAYS_SQL = """
+SELECT member.place
+FROM unnest(CAST(:series AS int[]), CAST(:groups AS int[]), CAST(:first AS date[]), CAST(:last AS date[]))
+    AS member (series_id, place, first, last)
+WHERE (SELECT true FROM rollups_daily AS t
+    WHERE t.series_id = member.series_id AND t.day BETWEEN member.first AND member.last LIMIT 1)
+"""
+_WITH_MINUTES_SQL = """
+SELECT member.place
+FROM unnest(CAST(:series AS int[]), CAST(:groups AS int[]), CAST(:starts AS timestamptz[]),
+    CAST(:stops AS timestamptz[])) AS member (series_id, place, start, stop)
+WHERE (SELECT true FROM rollups AS t
+    WHERE t.series_id = member.series_id AND t.minute >= member.start AND t.minute < member.stop LIMIT 1)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,107 +54,90 @@ class Selection:
         return and_(literal(True), *(LABELS[name].in_(values) for name, values in wanted.items() if values))
 
 
-def zones(selection: Selection) -> Select[Any]:
-    """The time zones of the sites that a selection concerns."""
-    joined = series.join(sites, sites.c.id == series.c.site_id)
-    return select(sites.c.time_zone).distinct().select_from(joined).where(selection.condition())
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A series that takes part: its number, the labels of its group, and the time zone of its site."""
+
+    series: int
+    group: Group
+    zone: str
 
 
-class Statements:
-    """The statements of one request. Each answers the labels of `group_by`, then `point`, then what it adds up."""
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """An interval, cut for each of its members; `groups` are the numbers of the members' groups, `rulers` of zones.
 
-    def __init__(self, grid: Grid, selection: Selection, group_by: Sequence[str]) -> None:
-        self._grid = grid
-        self._selection = selection
-        self._labels = [LABELS[name] for name in group_by]
+    Its parts are given as columns by name, a row for each member and piece, ready to be sent to PostgreSQL.
+    """
 
-    def measures(self, names: Sequence[str]) -> Select[Any]:
-        """Sums of measures, in the order of their names, as numbers of any size."""
-        return self._over(rollups, *(func.sum(rollups.c[name], type_=Numeric()) for name in names))
+    members: Sequence[Member]
+    groups: Sequence[int]
+    pieces: Mapping[str, Pieces]
+    rulers: Mapping[str, int] = field(default_factory=dict)
 
-    def thresholds(self, thresholds_us: Sequence[int]) -> Select[Any]:
-        """For each threshold the answered, then the abandoned visits that waited at most so long."""
-        cells = rollup_cells.c
-        sums = (
-            _total(cells.amount, and_(cells.histogram == histogram, cells.duration_us <= limit))
-            for limit in thresholds_us
-            for histogram in (_WAIT, _ABANDONED_WAIT)
-        )
-        return self._over(rollup_cells, *sums).where(cells.histogram.in_((_WAIT, _ABANDONED_WAIT)))
+    def days(self) -> dict[str, list[Any]]:
+        """The whole local days: the number of the series, that of the group, the first and the last date."""
+        ends = {zone: (date_of(cut.days[0]), date_of(cut.days[-1])) for zone, cut in self.pieces.items() if cut.days}
+        rows = [
+            (member.series, group, *ends[member.zone])
+            for member, group in zip(self.members, self.groups, strict=True)
+            if member.zone in ends
+        ]
+        return _columns(("series", "groups", "first", "last"), rows)
 
-    def buckets(self, names: Sequence[str]) -> Select[Any]:
-        """Code of the histogram, index of the bucket, number of durations in it."""
-        cells = rollup_cells.c
-        histograms = [HISTOGRAM_BY_NAME[name] for name in names]
-        # width_bucket counts the bounds at or below its operand, a bucket holds what is at most its bound: hence - 1.
-        bucket = case(
-            *(
-                (
-                    cells.histogram == histogram.code,
-                    func.width_bucket(
-                        cells.duration_us - 1,
-                        literal([round(bound * 1_000_000) for bound in histogram.bounds], ARRAY(BigInteger)),
-                    ),
-                )
-                for histogram in histograms
-            )
-        ).label("bucket")
-        statement = self._over(rollup_cells, cells.histogram, bucket, _total(cells.amount))
-        wanted = cells.histogram.in_([histogram.code for histogram in histograms])
-        return statement.where(wanted).group_by(cells.histogram, bucket)
+    def spans(self, more: Mapping[int, Sequence[Span]] | None = None) -> dict[str, list[Any]]:
+        """The minutes: the numbers of series, group and ruler, the sign, the first minute and the end.
 
-    def longest(self) -> Select[Any]:
-        """The longest wait, in microseconds, of visits that were answered or gave up."""
-        cells = rollup_cells.c
-        waits = (
-            self._over(rollup_cells, cells.duration_us)
-            .where(cells.histogram.in_((_WAIT, _ABANDONED_WAIT)))
-            .group_by(cells.duration_us)
-            .having(func.sum(cells.amount) > 0)
-            .subquery()
-        )
-        keys = list(waits.c)[:-1]
-        return select(*keys, func.max(waits.c.duration_us)).group_by(*keys)
-
-    def _over(self, table: Table, *columns: Any) -> Select[Any]:
-        interval = self._grid.interval
-        keys: list[Any] = [*self._labels, self._point(table.c.minute).label("point")]
-        joined = table.join(series, series.c.id == table.c.series_id).join(sites, sites.c.id == series.c.site_id)
-        return (
-            select(*keys, *columns)
-            .select_from(joined)
-            .where(
-                table.c.minute >= literal(interval.start, _Moment),
-                table.c.minute < literal(interval.end, _Moment),
-                self._selection.condition(),
-            )
-            .group_by(*keys)
-        )
-
-    def _point(self, minute: ColumnElement[object]) -> ColumnElement[object]:
-        """The start of a minute's hour, or the number of its day among the points."""
-        match self._grid.step:
-            case Step.TOTAL:
-                return literal(0, Integer)
-            case Step.MINUTE:
-                return minute
-            case Step.HOUR:
-                return func.date_bin(literal(timedelta(hours=1), Interval), minute, literal(EPOCH, _Moment))
-            case Step.DAY:
-                # The calendar is the one that made the grid, not a second one of the database's.
-                return case(
-                    *(
-                        (
-                            sites.c.time_zone == zone,
-                            func.width_bucket(minute, literal(list(days.midnights), ARRAY(_Moment)))
-                            + (days.first_point - 1),
-                        )
-                        for zone, days in self._grid.days.items()
-                    )
-                )
+        `more` are further spans by the number of the series.
+        """
+        more = more or {}
+        rows = [
+            (member.series, group, self.rulers.get(member.zone, 0), span.sign, span.start, span.stop)
+            for member, group in zip(self.members, self.groups, strict=True)
+            for span in (*self.pieces[member.zone].spans, *more.get(member.series, ()))
+        ]
+        found = _columns(("series", "groups", "rulers", "signs", "starts", "stops"), rows)
+        moments = {minute: _moment(minute) for minute in {*found["starts"], *found["stops"]}}
+        for ends in ("starts", "stops"):
+            found[ends] = [moments[minute] for minute in found[ends]]
+        return found
 
 
-def _total(amount: ColumnElement[int], only: ColumnElement[bool] | None = None) -> ColumnElement[object]:
-    total = func.sum(amount)
-    filtered = total if only is None else total.filter(only)
-    return cast(func.coalesce(filtered, 0), BigInteger)
+async def read_members(connection: AsyncConnection, selection: Selection, group_by: Sequence[str]) -> list[Member]:
+    """The series selected, whether or not anything was booked to them."""
+    statement = (
+        select(series.c.id, sites.c.time_zone, *(LABELS[name] for name in group_by))
+        .select_from(series.join(sites, sites.c.id == series.c.site_id))
+        .where(selection.condition())
+    )
+    return [Member(number, tuple(labels), zone) for number, zone, *labels in await connection.execute(statement)]
+
+
+async def with_numbers(
+    connection: AsyncConnection, members: Sequence[Member], pieces: Mapping[str, Pieces]
+) -> list[Member]:
+    """The members to which anything was booked in the interval; `pieces` must take nothing away."""
+    places = range(len(members))
+    in_days = Cut(members, places, pieces).days()
+    found = set(await connection.scalars(text(_WITH_DAYS_SQL), in_days)) if in_days["series"] else set()
+    left = [place for place in places if place not in found]
+    in_minutes = Cut([members[place] for place in left], left, pieces).spans()
+    if in_minutes["series"]:
+        found.update(await connection.scalars(text(_WITH_MINUTES_SQL), in_minutes))
+    return [members[place] for place in sorted(found)]
+
+
+def _columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+
+
+def date_of(day: int) -> date:
+    """The date that so many days after 1970-01-01 is."""
+    return EPOCH_DAY + timedelta(days=day)
+
+
+def _moment(minute: int) -> datetime:
+    try:
+        return moment(minute * MINUTE_US)
+    except OverflowError:  # the end of the last minute of all
+        return datetime.max.replace(tzinfo=UTC)

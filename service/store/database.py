@@ -22,8 +22,13 @@ _PLANNER = {
     "enable_mergejoin": "off",
     "enable_seqscan": "off",
     "jit": "off",
+    # A holder of the timer that is cut off is noticed by the server within seconds, and gives way to another.
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
     "application_name": "frontline-writer",
 }
+_SCANNER = {"jit": "off", "work_mem": "128MB", "temp_buffers": "64MB", "application_name": "frontline-audit"}
 _READER = {"jit": "off", "application_name": "frontline"}
 _AWAY: tuple[type[Exception], ...] = (
     OSError,
@@ -84,15 +89,18 @@ class Database:
             },
         )
 
-    async def connect_writer(self) -> Connection:
-        """A connection for one writer, on which times are microseconds since 1970. Raises Unavailable."""
+    async def connect_writer(self, *, for_scans: bool = False) -> Connection:
+        """A connection for one writer, on which times are microseconds since 1970. Raises Unavailable.
+
+        One `for_scans` reads whole tables instead of single rows, and may take its time.
+        """
         plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
         with translated():
             connection = await asyncpg.connect(
                 plain,
                 timeout=5,
-                command_timeout=self._command_timeout,
-                server_settings=_PLANNER,
+                command_timeout=None if for_scans else self._command_timeout,
+                server_settings=_SCANNER if for_scans else _PLANNER,
                 statement_cache_size=500,
             )
             await connection.set_type_codec(

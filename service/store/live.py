@@ -2,16 +2,29 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy import BigInteger, Numeric, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, LATE_LAGS_SECONDS, MEASURES
+from service.core.event import EPOCH
 from service.core.measure import STATE_IN_SERVICE, STATE_WAITING
+from service.core.policy import Policy
 from service.store.cohorts import Selection
-from service.store.tables import live_cells, live_totals, open_visits, series, sites, source_activity, sources
+from service.store.policies import read_policy
+from service.store.tables import (
+    live_cells,
+    live_totals,
+    objective_totals,
+    open_visits,
+    policy,
+    series,
+    sites,
+    source_activity,
+    sources,
+)
 
 _YOUNG_MINUTES = 5
 
@@ -63,13 +76,38 @@ class Snapshot:
     """All live numbers at one moment, by the number of the series.
 
     `states` of every series, sorted; `totals` by (series, class), then measure; `cells` by (series, histogram), the
-    durations in each bucket.
+    durations in each bucket; `promised` by (series, objective, class), the events and breaches. `at` is the moment,
+    and `policy` the one then in force.
     """
 
     states: Sequence[LiveState]
     totals: Mapping[tuple[int, int], Mapping[str, int]]
     cells: Mapping[tuple[int, int], Sequence[int]]
     activity: Sequence[Activity]
+    promised: Mapping[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
+    at: datetime = EPOCH
+
+
+async def read_snapshot(connection: AsyncConnection, now: datetime, known: Policy) -> Snapshot:
+    """All live numbers, read in the snapshot of a connection.
+
+    `known` is the policy of an earlier snapshot: to make a thousand calendars again for each scrape would take long.
+    """
+    return Snapshot(
+        await read_states(connection, now, Selection()),
+        await _read_totals(connection),
+        await _read_cells(connection),
+        await _read_activity(connection),
+        await _read_promised(connection),
+        await _latest_policy(connection, known),
+        now,
+    )
+
+
+async def _latest_policy(connection: AsyncConnection, known: Policy) -> Policy:
+    version = (await connection.scalars(select(policy.c.version))).one()
+    return known if known.version == version else await read_policy(connection)
 
 
 async def read_series(connection: AsyncConnection, numbers: set[int] | None = None) -> list[Series]:
@@ -132,7 +170,7 @@ async def read_states(connection: AsyncConnection, now: datetime, selection: Sel
     return sorted(found, key=lambda state: state.series)
 
 
-async def read_totals(connection: AsyncConnection) -> dict[tuple[int, int], dict[str, int]]:
+async def _read_totals(connection: AsyncConnection) -> dict[tuple[int, int], dict[str, int]]:
     """Every measure of the live totals by (series, class), over all stripes."""
     names = [measure.name for measure in MEASURES]
     totals = live_totals.c
@@ -142,7 +180,7 @@ async def read_totals(connection: AsyncConnection) -> dict[tuple[int, int], dict
     return {(row[0], row[1]): dict(zip(names, map(int, row[2:]), strict=True)) for row in rows}
 
 
-async def read_cells(connection: AsyncConnection) -> dict[tuple[int, int], list[int]]:
+async def _read_cells(connection: AsyncConnection) -> dict[tuple[int, int], list[int]]:
     """Live durations in each bucket by (series, histogram), over all stripes."""
     cells = live_cells.c
     keys = (cells.series_id, cells.histogram, cells.bucket)
@@ -156,7 +194,16 @@ async def read_cells(connection: AsyncConnection) -> dict[tuple[int, int], list[
     return dict(found)
 
 
-async def read_activity(connection: AsyncConnection) -> list[Activity]:
+async def _read_promised(connection: AsyncConnection) -> dict[tuple[int, int, int], tuple[int, int]]:
+    """Events and breaches by (series, objective, class), over all stripes."""
+    totals = objective_totals.c
+    keys = (totals.series_id, totals.objective_id, totals["class"])
+    sums = (cast(func.sum(totals[name]), BigInteger) for name in ("events", "breaches"))
+    rows = await connection.execute(select(*keys, *sums).group_by(*keys))
+    return {(number, objective, class_): (events, breaches) for number, objective, class_, events, breaches in rows}
+
+
+async def _read_activity(connection: AsyncConnection) -> list[Activity]:
     """How punctual each source is at each site, sorted."""
     seen = source_activity.c
     counts = (seen.skewed, *(seen[f"late_{lag}"] for lag in LATE_LAGS_SECONDS))

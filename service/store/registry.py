@@ -5,9 +5,9 @@ import hashlib
 import hmac
 import secrets as random_secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select, text, update
@@ -18,7 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.core.errors import Conflict, NotFound
 from service.core.measure import SeriesKey
 from service.store.database import Database, translated
-from service.store.tables import keys, secrets, series, sites, sources
+from service.store.days import cut_days
+from service.store.policies import calendar_of, lock_policy, note_change
+from service.store.pseudonyms import key_in_use, rotate_key
+from service.store.tables import keys, live_totals, series, sites, sources
 
 OTHER = "other"
 _REGISTRATION_LOCK = 0x53455249
@@ -29,13 +32,11 @@ _ANSWER_SECONDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A registered site: its time zone (IANA name), opening hours and holidays."""
+    """A registered site: its time zone (IANA name), and its versions of opening hours and holidays, the first first."""
 
-    id: int
     name: str
     time_zone: str
-    hours: Any
-    holidays: Any
+    calendars: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ class Registry:
         self._max_sites = max_sites
         self._max_queues = max_queues_per_site
         self.series: dict[SeriesKey, int] = {}
+        self._sites: dict[int, str] = {}
         self._overflow: set[SeriesKey] = set()
         self._monotonic = monotonic
         self._looked = monotonic()
@@ -126,6 +128,17 @@ class Registry:
             self.series[key] = number
             if over:
                 self._overflow.add(key)
+
+    async def sites_of(self, numbers: Collection[int]) -> dict[int, str]:
+        """The site of each series, by the series' numbers."""
+        missing = [number for number in numbers if number not in self._sites]
+        if missing:
+            with translated():
+                async with self._database.engine.connect() as connection:
+                    statement = select(series.c.id, sites.c.name).join_from(series, sites)
+                    rows = await connection.execute(statement.where(series.c.id.in_(missing)))
+                    self._sites.update((row[0], row[1]) for row in rows)
+        return {number: self._sites[number] for number in numbers}
 
     def forget_overflow(self) -> None:
         """Look again, at their next event, whether what went to `other` has been registered since."""
@@ -170,23 +183,43 @@ class Registry:
         return int(site_id)
 
     async def put_site(
-        self, name: str, *, time_zone: str, hours: Any, holidays: Any, queues: Sequence[tuple[str, str]]
+        self,
+        name: str,
+        *,
+        time_zone: str,
+        hours: Any,
+        holidays: Any,
+        since: date | None,
+        queues: Sequence[tuple[str, str]],
     ) -> Site:
-        """Register a site or change it, and let the series of the queues named, (queue, channel), stand at 0."""
+        """Register a site or change it, and let the series of the queues named, (queue, channel), stand at 0.
+
+        Hours and holidays hold from the local date `since` on, or for all time. The time zone has no versions: where
+        it changes, all local days of the site are cut again.
+        """
         with translated():
             async with self._database.engine.begin() as connection:
                 await connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION_LOCK)))
                 site_id = await self._register_site(connection, name)
-                values = {"time_zone": time_zone, "hours": hours, "holidays": holidays}
-                await connection.execute(update(sites).where(sites.c.id == site_id).values(values))
                 for queue, channel in queues:
                     await _add_series(connection, site_id, queue, channel)
+            async with self._database.engine.begin() as connection:
+                await lock_policy(connection)
+                row = (await connection.execute(select(sites).where(sites.c.id == site_id))).one()
+                calendars = _with_version(row.calendars, since, hours, holidays)
+                if (row.time_zone, row.calendars) != (time_zone, calendars):
+                    values = {"time_zone": time_zone, "calendars": calendars}
+                    await connection.execute(update(sites).where(sites.c.id == site_id).values(values))
+                    is_later = since is not None and since > datetime.now(UTC).date()
+                    await note_change(connection, past=not is_later and await _has_resolutions(connection, site_id))
+                if row.time_zone != time_zone:
+                    await cut_days(connection, site_id, calendar_of(time_zone, calendars))
         self.forget_overflow()
-        return Site(site_id, name, time_zone, hours, holidays)
+        return Site(name, time_zone, calendars)
 
     async def list_sites(self) -> list[Site]:
         """All registered sites, by name."""
-        columns = (sites.c.id, sites.c.name, sites.c.time_zone, sites.c.hours, sites.c.holidays)
+        columns = (sites.c.name, sites.c.time_zone, sites.c.calendars)
         with translated():
             async with self._database.engine.connect() as connection:
                 rows = await connection.execute(select(*columns).order_by(sites.c.name))
@@ -269,18 +302,12 @@ class Registry:
         return Principal(row.source_id, row.name or "", frozenset(row.sites or ()))
 
     async def pseudonym_key(self, given: str | None) -> bytes:
-        """The secret of the customers' keyed hash: the one given, else one that is made once and stored."""
-        if given is not None:
-            return given.encode()
-        made = random_secrets.token_bytes(32)
-        with translated():
-            async with self._database.engine.begin() as connection:
-                await connection.execute(
-                    insert(secrets).values(name="pseudonym_key", value=made).on_conflict_do_nothing()
-                )
-                return bytes(
-                    (await connection.scalars(select(secrets.c.value).where(secrets.c.name == "pseudonym_key"))).one()
-                )
+        """The secret of the customers' keyed hash, see `key_in_use`. Raises ConfigurationError where it is another."""
+        return await key_in_use(self._database, given)
+
+    async def rotate_pseudonym_key(self, given: str | None) -> bool:
+        """Put another secret of the customers' keyed hash in use, see `rotate_key`. Raises Conflict."""
+        return await rotate_key(self._database, given)
 
     async def answers(self) -> None:
         """Return if the database answers; raise Unavailable if not, or not soon."""
@@ -292,6 +319,25 @@ class Registry:
 def pseudonym(key: bytes, customer: str) -> str:
     """The keyed hash, HMAC-SHA-256 cut to 128 bits, that stands for a customer wherever he is stored."""
     return hmac.digest(key, customer.encode(), "sha256")[:16].hex()
+
+
+def _with_version(
+    versions: Sequence[Mapping[str, Any]], since: date | None, hours: Any, holidays: Any
+) -> list[Mapping[str, Any]]:
+    """The versions of a site's calendar with one more; one since ever stands alone."""
+    if since is None:
+        return [{"from": None, "hours": hours, "holidays": holidays}] if (hours, holidays) != (None, None) else []
+    day = since.isoformat()
+    kept = [version for version in versions if version["from"] != day]
+    return sorted([*kept, {"from": day, "hours": hours, "holidays": holidays}], key=lambda one: one["from"] or "")
+
+
+async def _has_resolutions(connection: AsyncConnection, site_id: int) -> bool:
+    """Whether a site has times to resolution, which depend on its opening hours."""
+    joined = live_totals.join(series, series.c.id == live_totals.c.series_id)
+    found = select(live_totals.c.series_id).select_from(joined)
+    found = found.where(series.c.site_id == site_id, live_totals.c.resolutions > 0)
+    return await connection.scalar(found.limit(1)) is not None
 
 
 def _key_row(key: str, source_id: int | None) -> dict[str, Any]:

@@ -3,57 +3,62 @@
 Whatever is read together is read in one repeatable-read snapshot, so that its numbers agree with each other.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import msgspec
-from sqlalchemy import Select, select
+from sqlalchemy import and_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.core.catalogue.measures import HISTOGRAM_BY_CODE
 from service.core.event import Fact
 from service.core.interval import Grid, Interval, Step, grid
 from service.core.kpi import Needs, Sums
-from service.store.cohorts import Selection, Statements, zones
+from service.core.measure import Booking
+from service.core.policy import Policy
+from service.store.bookings import Booked
+from service.store.cohorts import Group, Selection, read_members, with_numbers
+from service.store.contacts import decode_booking
 from service.store.database import Database, translated
-from service.store.ledger import Booked
+from service.store.gathering import Gathering, Zones
 from service.store.live import (
     LiveState,
     Series,
     Snapshot,
-    read_activity,
-    read_cells,
     read_series,
+    read_snapshot,
     read_states,
-    read_totals,
     show_newborn,
 )
-from service.store.tables import interactions, sources
+from service.store.tables import contacts, interactions, objectives, sources
 
-Group = tuple[str, ...]
-
+_PLANNER = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('work_mem', '32MB', true)")
+"""How many series a statement is about matters for its plan, and an answer should not be put together on disk."""
 _decode_facts = msgspec.json.Decoder(list[Fact]).decode
 _decode_booked = msgspec.json.Decoder(Booked).decode
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Sums by group and number of the point; a group is there if it has rollups in the interval."""
+    """Sums by group, which come sorted; a group is there if anything was booked to it in the interval."""
 
     grid: Grid
-    groups: dict[Group, dict[int, Sums]] = field(default_factory=dict)
+    groups: Mapping[Group, Sums]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredInteraction:
-    """An interaction as it is stored: its facts, its booking, and the series that the booking speaks of."""
+    """An interaction as it is stored: its facts, and what it counts for, by itself and as a customer's contact.
+
+    `series` and `objectives` tell what the numbers in the bookings mean: series, and the names of objectives.
+    """
 
     facts: list[Fact]
-    booked: Booked
+    bookings: list[Booking]
     series: Mapping[int, Series]
+    objectives: Mapping[int, str]
 
 
 class Rollups:
@@ -61,34 +66,41 @@ class Rollups:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._policy = Policy(version=-1)
 
     async def gather(
-        self, interval: Interval, step: Step, selection: Selection, group_by: Sequence[str], needs: Needs
+        self,
+        interval: Interval,
+        step: Step,
+        selection: Selection,
+        group_by: Sequence[str],
+        needs: Needs,
+        *,
+        check_points: Callable[[int], None] | None = None,
     ) -> Gathered:
         """Add up what is needed of the cohorts of an interval, per group and step.
 
         `group_by` is a subset of site, queue and channel; without it there is one group, the empty one, data or not.
-        Raises InvalidInput where there would be too many points.
+        `check_points` is told how many points there will be in all groups, before they are read, and may raise.
+        Raises InvalidInput where there would be too many points in a group.
         """
         async with self._snapshot() as connection:
-            known: set[str] = set()
-            if step is Step.DAY:
-                known = set(await connection.scalars(zones(selection)))
-            cut = grid(interval, step, known)
-            statements = Statements(cut, selection, group_by)
-            reading = _Reading(connection, cut, len(group_by))
-            if needs.measures or group_by:
-                await reading.measures(statements, sorted(needs.measures))
-            if needs.thresholds_us:
-                await reading.thresholds(statements, sorted(needs.thresholds_us))
-            if needs.histograms:
-                await reading.buckets(statements, sorted(needs.histograms))
-            if needs.longest:
-                await reading.longest(statements)
-        found = reading.sums
-        if not group_by:
-            found.setdefault((), {})
-        return Gathered(cut, {group: found[group] for group in sorted(found)})
+            await connection.execute(_PLANNER)
+            members = await read_members(connection, selection, group_by)
+            names = {member.zone for member in members}
+            cut = grid(interval, step, names)
+            zones = Zones(cut, names)
+            if group_by:
+                members = await with_numbers(connection, members, zones.added)
+            gathering = Gathering(connection, cut, zones, members)
+            if check_points is not None:
+                check_points(len(gathering.groups) * len(cut.starts))
+            await gathering.read(needs)
+        # Putting a year by day of a thousand sites together takes a while, in which posts should go on.
+        groups = await asyncio.to_thread(gathering.sums)
+        if not group_by and not groups:
+            groups[()] = Sums(len(cut.starts))
+        return Gathered(cut, groups)
 
     async def live_state(self, now: datetime, selection: Selection | None = None) -> list[LiveState]:
         """Who waits and who is in service, for each series selected, sorted."""
@@ -98,12 +110,9 @@ class Rollups:
     async def snapshot(self, now: datetime) -> Snapshot:
         """All live numbers. What it costs depends on the number of series and of those who are there now."""
         async with self._snapshot() as connection:
-            return Snapshot(
-                await read_states(connection, now, Selection()),
-                await read_totals(connection),
-                await read_cells(connection),
-                await read_activity(connection),
-            )
+            found = await read_snapshot(connection, now, self._policy)
+        self._policy = found.policy
+        return found
 
     async def show_newborn(self, patience_seconds: float) -> frozenset[int]:
         """The series to show at 0 once more, by number, because a scraper has not seen them yet; see `show_newborn`."""
@@ -113,62 +122,31 @@ class Rollups:
 
     async def interaction(self, source: str, subject: str) -> StoredInteraction | None:
         """What is stored of an interaction, which the name of its registered source and its subject identify."""
+        is_contact = and_(
+            contacts.c.source_id == interactions.c.source_id, contacts.c.subject == interactions.c.subject
+        )
         statement = (
-            select(interactions.c.facts, interactions.c.booking)
+            select(interactions.c.facts, interactions.c.booking, contacts.c.booking.label("contact"))
             .join_from(interactions, sources, sources.c.id == interactions.c.source_id)
+            .outerjoin(contacts, is_contact)
             .where(sources.c.name == source, interactions.c.subject == subject)
         )
         async with self._snapshot() as connection:
             row = (await connection.execute(statement)).one_or_none()
             if row is None:
                 return None
-            booked = _decode_booked(row.booking)
-            numbers = {number for number, _, _ in booked.entries}
+            bookings = [_decode_booked(row.booking).booking]
+            if row.contact is not None:
+                bookings.append(decode_booking(row.contact)[0])
+            numbers = {number for booking in bookings for number, _ in booking}
             known = await read_series(connection, numbers) if numbers else []
-            return StoredInteraction(_decode_facts(row.facts), booked, {one.id: one for one in known})
+            names = await connection.execute(select(objectives.c.id, objectives.c.name))
+            return StoredInteraction(
+                _decode_facts(row.facts), bookings, {one.id: one for one in known}, {row.id: row.name for row in names}
+            )
 
     @asynccontextmanager
     async def _snapshot(self) -> AsyncIterator[AsyncConnection]:
         with translated():
             async with self._database.engine.connect() as connection:
                 yield await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-
-
-class _Reading:
-    """Runs the statements of one request and puts their rows together, by group and point."""
-
-    def __init__(self, connection: AsyncConnection, cut: Grid, labels: int) -> None:
-        self.sums: dict[Group, dict[int, Sums]] = {}
-        self._connection = connection
-        self._labels = labels
-        self._number: dict[object, int] | None = None
-        if cut.step in (Step.MINUTE, Step.HOUR):
-            self._number = {start: number for number, start in enumerate(cut.starts)}
-
-    async def measures(self, statements: Statements, names: Sequence[str]) -> None:
-        for sums, values in await self._rows(statements.measures(names)):
-            sums.measures = dict(zip(names, map(int, values), strict=True))
-
-    async def thresholds(self, statements: Statements, limits: Sequence[int]) -> None:
-        for sums, values in await self._rows(statements.thresholds(limits)):
-            sums.answered_within = dict(zip(limits, values[::2], strict=True))
-            sums.abandoned_within = dict(zip(limits, values[1::2], strict=True))
-
-    async def buckets(self, statements: Statements, names: Sequence[str]) -> None:
-        for sums, (code, bucket, number) in await self._rows(statements.buckets(names)):
-            histogram = HISTOGRAM_BY_CODE[code]
-            counts = sums.buckets.setdefault(histogram.name, [0] * (len(histogram.bounds) + 1))
-            counts[bucket] += number
-
-    async def longest(self, statements: Statements) -> None:
-        for sums, (longest,) in await self._rows(statements.longest()):
-            sums.longest_us = longest
-
-    async def _rows(self, statement: Select[Any]) -> list[tuple[Sums, Sequence[Any]]]:
-        rows = await self._connection.execute(statement)
-        return [(self._at(row), row[self._labels + 1 :]) for row in rows]
-
-    def _at(self, row: Sequence[Any]) -> Sums:
-        points = self.sums.setdefault(tuple(row[: self._labels]), {})
-        point = row[self._labels]
-        return points.setdefault(point if self._number is None else self._number[point], Sums())

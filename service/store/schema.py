@@ -15,7 +15,7 @@ from service.store.database import Database, translated
 _PACKAGED = Path(__file__).parent.parent / "_migrations"
 _CHECKED_OUT = Path(__file__).parent.parent.parent / "migrations"
 _MIGRATION_LOCK = 0x46524F4E54
-_MEASURED = ("rollups", "live_totals")
+_MEASURED = ("rollups", "rollups_daily", "live_totals")
 _OLDEST, _OLDEST_NUMBER = "15", 150000
 
 

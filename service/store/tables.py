@@ -4,7 +4,9 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     Index,
@@ -18,12 +20,16 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    literal_column,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from service.core.catalogue.measures import MEASURES, Unit
+from service.core.catalogue.measures import HISTOGRAMS, MEASURES, Unit
 
 metadata = MetaData()
+
+BUCKETS = tuple(f"b{number}" for number in range(max(len(histogram.bounds) for histogram in HISTOGRAMS) + 1))
+"""The columns of a histogram's buckets: up to the first bound, the second, …, above the last."""
 
 _Bytewise = Text(collation="C")
 
@@ -51,10 +57,35 @@ sites = Table(
     Column("id", Integer, primary_key=True),
     Column("name", _Bytewise, nullable=False, unique=True),
     Column("time_zone", Text, nullable=False, server_default="UTC"),
-    Column("hours", JSONB(none_as_null=True)),
-    Column("holidays", JSONB(none_as_null=True)),
+    Column("calendars", JSONB, nullable=False, server_default="[]"),
     Column("registered_at", _moment(), nullable=False, server_default=func.now()),
     comment="stores and call-centre locations; 'other' takes the numbers of those beyond the limit",
+)
+
+policy = Table(
+    "policy",
+    metadata,
+    Column("version", BigInteger, nullable=False),
+    Column("rebuild_wanted", Boolean, nullable=False),
+    comment="one row: how often objectives and calendars changed, and whether the past has yet to be measured by them",
+)
+
+rebuild_progress = Table(
+    "rebuild_progress",
+    metadata,
+    Column("policy_version", BigInteger, nullable=False),
+    Column("source_id", Integer, nullable=False),
+    Column("subject", _Bytewise, nullable=False),
+    comment="the interaction up to which a rebuild has come that is not done",
+)
+
+objectives = Table(
+    "objectives",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", _Bytewise, nullable=False, unique=True),
+    Column("terms", JSONB, nullable=False),
+    comment="the numbers by which bookings know objectives, and what each promises from when on",
 )
 
 sources = Table(
@@ -137,9 +168,45 @@ open_visits = Table(
     Column("series_id", Integer, nullable=False),
     Column("since", _moment(), nullable=False),
     Column("expires_at", _moment(), nullable=False),
+    Column("due_at", _moment(), nullable=False),
     PrimaryKeyConstraint("source_id", "subject", "state"),
-    Index("open_visits_by_expiry", "expires_at"),
-    comment="visits that wait (state 0) or are in service (1) now",
+    Index("open_visits_by_due", "due_at"),
+    comment="visits that wait (state 0) or are in service (1) now; time alone changes what they count for at due_at",
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("customer", _Bytewise, primary_key=True),
+    comment="known customers, by their keyed hash; a writer locks the row to change the customer's contacts",
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("source_id", Integer, nullable=False),
+    Column("subject", _Bytewise, nullable=False),
+    Column("customer", _Bytewise, nullable=False),
+    Column("topic", _Bytewise, nullable=False),
+    Column("arrival", _moment(), nullable=False),
+    Column("known_at", _moment(), nullable=False),
+    Column("series_id", Integer, nullable=False),
+    Column("in_store", Boolean, nullable=False),
+    Column("closed_at", _moment()),
+    Column("resolved", Boolean, nullable=False),
+    Column("reopened", Boolean, nullable=False),
+    Column("previous_at", _moment()),
+    Column("next_at", _moment()),
+    Column("previous_visit_at", _moment()),
+    Column("due_at", _moment()),
+    Column("booking", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("source_id", "subject"),
+    Index("contacts_by_topic", "customer", "topic", "arrival", "source_id", "subject"),
+    Index(
+        "contacts_by_visit", "customer", "arrival", "source_id", "subject", postgresql_where=literal_column("in_store")
+    ),
+    Index("contacts_by_due", "due_at", postgresql_where=literal_column("due_at IS NOT NULL")),
+    comment="interactions of known customers, their neighbours in time, and what each has contributed as such",
 )
 
 rollups = Table(
@@ -163,6 +230,70 @@ rollup_cells = Table(
     Column("amount", BigInteger, nullable=False),
     Index("rollup_cells_by_minute", "series_id", "minute"),
     comment="each exact duration per series and minute of arrival; one taken back is there again with the amount -1",
+)
+
+objective_rollups = Table(
+    "objective_rollups",
+    metadata,
+    Column("series_id", Integer, nullable=False),
+    Column("minute", _moment(), nullable=False),
+    Column("objective_id", Integer, nullable=False),
+    Column("stripe", SmallInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("breaches", BigInteger, nullable=False),
+    PrimaryKeyConstraint("series_id", "minute", "objective_id", "stripe"),
+    comment="the events and breaches of each objective per series and minute of arrival",
+)
+
+rollups_daily = Table(
+    "rollups_daily",
+    metadata,
+    Column("series_id", Integer, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("stripe", SmallInteger, nullable=False),
+    *_measures(),
+    PrimaryKeyConstraint("series_id", "day", "stripe"),
+    comment="rollups per series and local day of the site, a row for each writer at work",
+)
+
+buckets_daily = Table(
+    "buckets_daily",
+    metadata,
+    Column("series_id", Integer, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("histogram", SmallInteger, nullable=False),
+    Column("stripe", SmallInteger, nullable=False),
+    Column("longest_us", BigInteger, nullable=False),
+    Column("taken_back", BigInteger, nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in BUCKETS),
+    PrimaryKeyConstraint("series_id", "day", "histogram", "stripe"),
+    comment="exact durations per series, local day and bucket; longest_us is right unless one was taken_back",
+)
+
+objective_rollups_daily = Table(
+    "objective_rollups_daily",
+    metadata,
+    Column("series_id", Integer, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("objective_id", Integer, nullable=False),
+    Column("stripe", SmallInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("breaches", BigInteger, nullable=False),
+    PrimaryKeyConstraint("series_id", "day", "objective_id", "stripe"),
+    comment="the events and breaches of each objective per series and local day of the site",
+)
+
+objective_totals = Table(
+    "objective_totals",
+    metadata,
+    Column("series_id", Integer, nullable=False),
+    Column("objective_id", Integer, nullable=False),
+    Column("class", SmallInteger, nullable=False),
+    Column("stripe", SmallInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("breaches", BigInteger, nullable=False),
+    PrimaryKeyConstraint("series_id", "objective_id", "class", "stripe"),
+    comment="the events and breaches of each objective per series over all time, by the classes of live_totals",
 )
 
 live_totals = Table(

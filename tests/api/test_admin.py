@@ -174,20 +174,36 @@ async def test_a_site_is_registered_and_changed(api: Api) -> None:
     }
     response = await api.admin("PUT", "/sites/vilnius-1", wanted)
     assert response.status_code == 200
-    assert response.json() == {"site": "vilnius-1", **wanted}
-    assert (await api.admin("GET", "/sites")).json() == [{"site": "vilnius-1", **wanted}]
+    ever = {"from": None, "hours": wanted["hours"], "holidays": wanted["holidays"]}
+    assert response.json() == {"site": "vilnius-1", **wanted, "calendars": [ever]}
+    assert (await api.admin("GET", "/sites")).json() == [response.json()]
     national = {"holidays": {"country": "LT", "dates": ["2026-06-01"]}}
     response = await api.admin("PUT", "/sites/vilnius-1", national)
-    expected = {"site": "vilnius-1", "time_zone": "UTC", "hours": None, **national}
+    ever = {"from": None, "hours": None, **national}
+    expected = {"site": "vilnius-1", "time_zone": "UTC", "hours": None, **national, "calendars": [ever]}
     assert response.json() == expected
     assert (await api.admin("GET", "/sites")).json() == [expected]
     await api.admin("PUT", "/sites/kaunas-1", {})
     assert [one["site"] for one in (await api.admin("GET", "/sites")).json()] == ["kaunas-1", "vilnius-1"]
 
 
+async def test_hours_may_hold_from_a_date_on(api: Api) -> None:
+    winter, summer = {"mon": ["10:00-16:00"]}, {"mon": ["08:00-20:00"]}
+    for body in ({"hours": winter}, {"hours": summer, "from": "2027-05-01"}, {"hours": winter, "from": "2026-12-01"}):
+        response = await api.admin("PUT", "/sites/vilnius-1", body)
+        assert response.status_code == 200
+    versions = [(one["from"], one["hours"]) for one in response.json()["calendars"]]
+    assert versions == [(None, winter), ("2026-12-01", winter), ("2027-05-01", summer)]
+    assert response.json()["hours"] == summer
+    response = await api.admin("PUT", "/sites/vilnius-1", {"hours": winter})
+    assert [one["from"] for one in response.json()["calendars"]] == [None]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
+        ({"from": "someday"}, "from"),
+        ({"from": "2026-13-01"}, "from"),
         ({"time_zone": "Europe/Nowhere"}, "time_zone"),
         ({"time_zone": ""}, "time_zone"),
         ({"time_zone": "Europe"}, "time_zone"),

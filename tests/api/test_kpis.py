@@ -10,15 +10,17 @@ import msgspec
 import pytest
 from fastapi import FastAPI
 
-from service.api import errors, kpis, live, metrics
+from service.api import errors, kpi_answer, kpis, live, metrics
 from service.core.catalogue.kpis import KPIS
 from service.core.catalogue.measures import MEASURES
 from service.core.catalogue.metrics import METRICS
 from service.core.event import microseconds
 from service.core.intake import admit, read_json
+from service.core.objective import Terms
 from service.store.database import Database
 from service.store.ledger import Ledger, Post
 from service.store.partitions import Partitions
+from service.store.policies import Policies
 from service.store.registry import Registry
 from service.store.rollups import Rollups
 
@@ -77,10 +79,10 @@ async def service(database: Database, registry: Registry) -> AsyncIterator[Servi
     errors.install(app)
     for module in (kpis, live, metrics):
         app.include_router(module.router)
-    app.state.services = SimpleNamespace(rollups=Rollups(database))
+    app.state.services = SimpleNamespace(rollups=Rollups(database), policies=Policies(database))
     await registry.create_source("pos", ["*"])
     (source,) = await registry.list_sources()
-    ledger = Ledger(database, registry, Partitions(database), number=0, live_horizon_seconds=3600)
+    ledger = Ledger(database, registry, Partitions(database), Policies(database), number=0, live_horizon_seconds=3600)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://frontline") as client:
         yield Service(client, ledger, source.id)
@@ -179,7 +181,7 @@ async def test_the_last_day_up_to_now_unless_told(service: Service) -> None:
 
 
 async def test_days_are_the_sites(service: Service, registry: Registry) -> None:
-    await registry.put_site("vilnius-1", time_zone="Europe/Vilnius", hours=None, holidays=None, queues=())
+    await registry.put_site("vilnius-1", time_zone="Europe/Vilnius", hours=None, holidays=None, since=None, queues=())
     await service.call("a", datetime(2025, 3, 29, 22, 30, tzinfo=UTC), 10)
     url = "/v1/kpis?kpi=offered&step=1d&from=2025-03-29T22:00:00Z&to=2025-03-31T21:00:00Z&site=vilnius-1"
     points = (await service.get(url))["results"][0]["points"]
@@ -226,8 +228,11 @@ async def test_the_longest_wait_is_of_now(service: Service) -> None:
         ("kpi=service_level&threshold=-1", "threshold", "seconds"),
         ("kpi=service_level&threshold=nan", "threshold", "seconds"),
         ("kpi=service_level&objective=phones", "objective", "none is defined"),
-        ("kpi=offered&within=2d", "within", "1d, 7d, 30d"),
-        ("kpi=offered&maturity=ripe", "maturity", "settled, provisional"),
+        ("kpi=slo_events", "objective", "slo_events is counted of an objective"),
+        ("kpi=repeat_contacts&within=2d", "within", "1d, 7d, 30d"),
+        ("kpi=offered&within=7d", "within", "repeat_contact_rate"),
+        ("kpi=first_contact_resolution&maturity=ripe", "maturity", "settled, provisional"),
+        ("kpi=repeat_contacts&maturity=settled", "maturity", "first_contact_resolution"),
         ("kpi=offered&treshold=20", "treshold", "threshold"),
     ],
 )
@@ -241,9 +246,112 @@ async def test_what_is_not_right_is_told(service: Service, query: str, field: st
 
 
 async def test_what_does_not_apply_is_null(service: Service) -> None:
-    query = "kpi=offered&formula=abandons_hurt&threshold=30&within=7d&maturity=settled"
-    (result,) = (await service.get(f"/v1/kpis?{query}"))["results"]
-    assert [result[name] for name in ("formula", "threshold", "within", "maturity")] == [None] * 4
+    query = "kpi=offered,repeat_contacts&formula=abandons_hurt&threshold=30&within=30d"
+    offered, repeats = (await service.get(f"/v1/kpis?{query}"))["results"]
+    assert [offered[name] for name in ("formula", "threshold", "within", "maturity", "objective")] == [None] * 5
+    assert [repeats[name] for name in ("formula", "threshold", "within", "maturity")] == [None, None, "30d", None]
+
+
+async def test_contacts_within_days(service: Service) -> None:
+    place = {"site": "vilnius-1", "queue": "tills", "channel": "pos", "customer": "loyalty-8812"}
+    for day in (0, 3, 13):
+        at = NINE + timedelta(days=day)
+        came = event(f"order-{day}", "queued", at, topic="purchase" if day else "complaint", **place)
+        await service.post(came, event(f"order-{day}", "completed", at + timedelta(minutes=5), resolved=day != 3))
+    url = "/v1/kpis?kpi={}&from=2025-03-31T00:00:00Z&to=2025-05-01T00:00:00Z"
+    names = "contacts,store_contacts,repeat_contacts,repeat_visits,repeat_contact_rate,repeat_visit_rate"
+    for within, repeats, visits in (("1d", 0, 0), ("7d", 0, 1), ("30d", 1, 2)):
+        found = (await service.get(f"{url.format(names)}&within={within}"))["results"]
+        assert [one["points"][0]["value"] for one in found] == [3, 3, repeats, visits, repeats / 3, visits / 3]
+        assert [one["within"] for one in found] == [None, None, *[within] * 4]
+        assert (found[4]["points"][0]["numerator"], found[4]["points"][0]["denominator"]) == (repeats, 3)
+    (first,) = (await service.get(url.format("first_contact_resolution")))["results"]
+    assert (first["within"], first["maturity"]) == ("7d", "settled")
+    assert (first["points"][0]["numerator"], first["points"][0]["denominator"]) == (2, 3)
+    (young,) = (await service.get(f"{url.format('first_contact_resolution')}&maturity=provisional"))["results"]
+    assert (young["maturity"], young["points"][0]["value"], young["points"][0]["denominator"]) == (
+        "provisional",
+        None,
+        0,
+    )
+
+
+async def test_time_to_resolution_by_two_clocks(service: Service, registry: Registry) -> None:
+    hours = {"mon": ["09:00-18:00"], "tue": ["09:00-18:00"]}
+    await registry.put_site("vilnius-1", time_zone="UTC", hours=hours, holidays=None, since=None, queues=())
+    await service.call("a", NINE + timedelta(hours=8), 10, "completed", resolved=False)
+    await service.post(event("a", "completed", NINE + timedelta(hours=25), resolved=True))
+    for formula, seconds, p50 in (("", 17 * 3600, 64_800.0), ("&formula=business", 2 * 3600, 9000.0)):
+        mean, median = (await service.get(f"/v1/kpis?kpi=time_to_resolution,time_to_resolution_p50&{DAY}{formula}"))[
+            "results"
+        ]
+        assert mean["formula"] == median["formula"] == (formula.partition("=")[2] or "wall")
+        assert (mean["points"][0]["value"], median["points"][0]["value"]) == (seconds, p50)
+
+
+async def test_an_objective_tells_what_it_kept(service: Service, database: Database) -> None:
+    eleven = microseconds(NINE + timedelta(hours=2))
+    terms = (
+        Terms(None, 20_000_000, 0.8, "abandons_help", queues=("tills",)),
+        Terms(eleven, 60_000_000, 0.9, queues=("tills",)),
+    )
+    await Policies(database).publish({"tills-20": terms}, microseconds(NINE))
+    await service.call("a", NINE, 10)
+    await service.call("b", NINE, 10, "abandoned")
+    await service.call("c", NINE, 30)
+    await service.call("d", NINE, 10, queue="service")
+    await service.call("e", NINE + timedelta(hours=2), 30)
+    url = f"/v1/kpis?kpi=service_level,slo_events,slo_breaches,offered&objective=tills-20&{DAY}&step=1h"
+    level, events, breaches, offered = (await service.get(url))["results"]
+    for result in (level, events, breaches):
+        assert (result["objective"], result["formula"], result["threshold"]) == ("tills-20", "abandons_hurt", 60.0)
+    assert (offered["objective"], offered["threshold"]) == (None, None)
+    nine, ten, eleven_o_clock = level["points"][9:12]
+    assert (nine["value"], nine["numerator"], nine["denominator"]) == (2 / 3, 2, 3)
+    assert (ten["value"], ten["denominator"]) == (None, 0)
+    assert (eleven_o_clock["value"], eleven_o_clock["denominator"]) == (1.0, 1)
+    assert [point["value"] for point in events["points"][9:12]] == [3, 0, 1]
+    assert [point["value"] for point in breaches["points"][9:12]] == [1, 0, 0]
+    assert offered["points"][9]["value"] == 4
+    earlier = "kpi=service_level&objective=tills-20&from=2025-03-31T09:00:00Z&to=2025-03-31T11:00:00Z"
+    (result,) = (await service.get(f"/v1/kpis?{earlier}"))["results"]
+    assert (result["formula"], result["threshold"], result["method"]) == ("abandons_help", 20.0, "exact")
+    assert result["points"][0]["value"] == 2 / 3
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "hint"),
+    [
+        ("kpi=service_level&objective=phones", "objective", "those defined are: chats, tills-20"),
+        ("kpi=slo_breaches", "objective", "name one: those defined are: chats, tills-20"),
+        ("kpi=offered&objective=chats", "objective", "slo_events, slo_breaches, service_level"),
+        ("kpi=service_level&objective=chats&threshold=20", "threshold", "objective"),
+        ("kpi=service_level&objective=chats&formula=abandons_hurt", "formula", "objective"),
+    ],
+)
+async def test_what_is_not_right_about_an_objective(
+    service: Service, database: Database, query: str, field: str, hint: str
+) -> None:
+    terms = (Terms(None, 20_000_000, 0.8),)
+    await Policies(database).publish({"tills-20": terms, "chats": terms}, microseconds(NINE))
+    answer = await service.client.get(f"/v1/kpis?{query}")
+    assert answer.status_code == 422
+    problem = answer.json()
+    assert problem["field"] == field
+    assert hint in problem["detail"]
+
+
+async def test_a_million_points_are_given_and_no_more(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kpi_answer.MAX_POINTS_IN_ALL >= 1000 * 366
+    monkeypatch.setattr(kpi_answer, "MAX_POINTS_IN_ALL", 96)
+    for queue in ("tills", "service"):
+        await service.call(queue, NINE, 10, queue=queue)
+    url = f"/v1/kpis?{DAY}&step=1h&group_by=queue&kpi="
+    assert len((await service.get(f"{url}offered,answered"))["results"]) == 4
+    answer = await service.client.get(f"{url}offered,answered,waiting")
+    assert answer.status_code == 422
+    assert answer.json()["field"] == "step"
+    assert "144 points" in answer.json()["detail"]
 
 
 async def test_the_catalogue(service: Service) -> None:
@@ -255,10 +363,24 @@ async def test_the_catalogue(service: Service) -> None:
     assert level["default_formula"] == "abandons_hurt"
     assert level["definition"] == level["formulas"]["abandons_hurt"] == "A<=T / (A + B)"
     assert len(level["formulas"]) == 7
+    assert level["parameters"] == {
+        "formula": {"default": "abandons_hurt", "choices": list(level["formulas"]), "required": False},
+        "threshold": {"default": 20.0, "choices": None, "required": False},
+        "objective": {"default": None, "choices": None, "required": False},
+    }
+    by_name = {kpi["name"]: kpi["parameters"] for kpi in found["kpis"]}
+    assert by_name["offered"] == {}
+    assert by_name["slo_events"] == {"objective": {"default": None, "choices": None, "required": True}}
+    assert by_name["first_contact_resolution"] == {
+        "within": {"default": "7d", "choices": ["1d", "7d", "30d"], "required": False},
+        "maturity": {"default": "settled", "choices": ["settled", "provisional"], "required": False},
+    }
 
 
 async def test_who_is_there_now(service: Service, registry: Registry) -> None:
-    await registry.put_site("kaunas-2", time_zone="UTC", hours=None, holidays=None, queues=[("tills", "pos")])
+    await registry.put_site(
+        "kaunas-2", time_zone="UTC", hours=None, holidays=None, since=None, queues=[("tills", "pos")]
+    )
     begin = datetime.now(UTC) - timedelta(seconds=30)
     await service.post(event("a", "queued", begin, site="vilnius-1", queue="tills", channel="pos"))
     await service.post(event("b", "answered", begin, site="vilnius-1", queue="tills", channel="pos"))
@@ -309,7 +431,12 @@ async def test_the_story_of_an_interaction(service: Service) -> None:
     assert found["timeline"][3]["data"] == {"resolved": True, "wrap_up_seconds": 4.5}
     (booking,) = found["booking"]
     assert booking["measures"]["offered"] == booking["measures"]["resolved"] == 1
-    assert booking["durations"] == {"wait": [12.5], "handle": [52.0], "resolution": [60.0]}
+    assert booking["durations"] == {
+        "wait": [12.5],
+        "handle": [52.0],
+        "resolution": [60.0],
+        "business_resolution": [60.0],
+    }
     unknown = await service.client.get("/v1/interactions/pos/order")
     assert unknown.status_code == 404
     assert unknown.headers["content-type"] == "application/problem+json"

@@ -39,14 +39,27 @@ class ServiceProcess:
     def log(self) -> str:
         return (self.folder / "service.log").read_text()
 
-    def start(self) -> None:
+    @property
+    def environment(self) -> dict[str, str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("FRONTLINE_")}
         environment |= {"FRONTLINE_DATA_DIR": str(self.folder / "data"), "FRONTLINE_ADMIN_KEY": self.admin_key}
-        environment |= self.settings
+        return environment | self.settings
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of Frontline on the service's database."""
+        command = [sys.executable, "-m", "service", *arguments]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=300, check=False)
+
+    def verify(self) -> None:
+        """Hold everything that is stored against the log."""
+        verified = self.run("verify")
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+
+    def start(self) -> None:
         with (self.folder / "service.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "service", "serve", "--port", str(self.port), *self.arguments],
-                env=environment,
+                env=self.environment,
                 stdout=log,
                 stderr=log,
             )
@@ -83,7 +96,7 @@ class ServiceProcess:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., ServiceProcess]]:
-    """Starts services; they and their databases end with the test."""
+    """Starts services; they and their databases end with the test, once what they stored is verified."""
     started: list[ServiceProcess] = []
     place = tempfile.TemporaryDirectory(prefix="frontline-test-", ignore_cleanup_errors=True)
 
@@ -97,7 +110,11 @@ def serve() -> Iterator[Callable[..., ServiceProcess]]:
 
     yield start
     for service in started:
-        if service.process is not None and service.process.poll() is not None and service.process.returncode != 0:
+        is_embedded = (service.folder / "data" / "postgresql").exists()
+        if is_embedded:
+            service.verify()
+        ended = None if service.process is None else service.process.poll()
+        if is_embedded and ended:
             service.start()  # a killed service leaves its PostgreSQL behind; the next one takes it over and stops it
         if service.process is not None and service.process.poll() is None:
             service.stop()

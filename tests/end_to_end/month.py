@@ -49,6 +49,20 @@ def differences(url: str) -> list[str]:
     for (group, name, formula, threshold), value in _answers(url).items():
         expected = true["all"] if group == "all" else true["groups"][group]
         found += _compare(f"{group} {name} {formula} {threshold}", expected, name, formula, threshold, value)
+    return found + _repeats(url)
+
+
+def _repeats(url: str) -> list[str]:
+    """Where the shares of customers who came back differ. A contact may repeat one of another group: for all only."""
+    true = truth()["all"]["repeat_contact_rate"]
+    found = []
+    with httpx.Client(base_url=url, timeout=60) as client:
+        for within, expected in true.items():
+            query = {**WHOLE, "kpi": "repeat_contact_rate", "within": within}
+            (point,) = client.get("/v1/kpis", params=query).json()["results"][0]["points"]
+            if abs(point["value"] - expected) > TOLERANCE:
+                found.append(f"repeat_contact_rate within {within}: {point['value']} instead of {expected}")
+    assert len(true) == 3
     return found
 
 

@@ -56,6 +56,23 @@ def test_keys_are_made_listed_and_revoked(database_url: str) -> None:
     assert frontline("keys", "revoke", "1", **settings).returncode != 0
 
 
+def test_the_pseudonym_key_is_rotated_when_asked_and_refused_where_not(database_url: str) -> None:
+    settings = {"FRONTLINE_DATABASE_URL": database_url}
+    rotate = ("keys", "rotate-pseudonym")
+    assert "customers of before become strangers" in " ".join(frontline(*rotate, "--help").stdout.split())
+    first = settings | {"FRONTLINE_PSEUDONYM_KEY": "key-one"}
+    assert "from now on" in frontline(*rotate, "--yes", **first).stdout
+    assert "already" in frontline(*rotate, "--yes", **first).stdout
+    second = settings | {"FRONTLINE_PSEUDONYM_KEY": "key-two"}
+    assert frontline(*rotate, **second).returncode != 0, "nobody has confirmed it"
+    refused = frontline("serve", "--port", str(free_port()), **second)
+    assert refused.returncode != 0
+    assert "frontline keys rotate-pseudonym" in refused.stderr
+    assert "key-two" not in refused.stderr
+    made = frontline(*rotate, "--yes", **settings)
+    assert "a new pseudonym key is made" in made.stdout, made.stderr
+
+
 def test_a_replay_and_a_simulation_reach_the_service(serve: Callable[..., ServiceProcess], tmp_path: Path) -> None:
     service = serve()
     key = service.new_source("file")

@@ -72,6 +72,7 @@ def test_shuffled_with_duplicates_in_posts_of_random_size_from_four_clients(serv
 
 
 def test_while_the_service_is_killed_again_and_again(serve: Serve) -> None:
+    """What is stored is held against the log after each kill, while posts go on."""
     service = serve()
     chance = random.Random(1)
     events = lines()
@@ -85,6 +86,8 @@ def test_while_the_service_is_killed_again_and_again(serve: Serve) -> None:
         nonlocal reached
         reached = max(reached, number)
 
+    proofs: list[asyncio.Task[None]] = []
+
     async def kill_and_restart() -> None:
         for kill in range(1, KILLS + 1):
             while reached < len(made) * kill // (KILLS + 1):
@@ -93,9 +96,12 @@ def test_while_the_service_is_killed_again_and_again(serve: Serve) -> None:
             assert reached < len(made) - CLIENTS, "all was posted before the last kill"
             await asyncio.to_thread(service.kill)
             await asyncio.to_thread(service.start)
+            # Posts go on meanwhile, and so do kills.
+            proofs.append(asyncio.create_task(asyncio.to_thread(service.verify)))
 
     async def run() -> None:
         await asyncio.gather(post_all(service.url, key, made, CLIENTS, posted), kill_and_restart())
+        await asyncio.gather(*proofs)
 
     asyncio.run(run())
     assert differences(service.url) == []

@@ -4,19 +4,29 @@ After an intended change: `FRONTLINE_WRITE_GOLDEN=1 pytest tests/golden`, and re
 """
 
 import os
-from datetime import datetime, timedelta
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
 
+from service.core.calendar import Calendar
+from service.core.catalogue.measures import MEASURE_BY_NAME, MEASURES
 from service.core.catalogue.metrics import METRICS
 from service.core.event import microseconds
+from service.core.objective import Objective, Objectives, Terms
+from service.core.policy import Policy
 from service.exporter import encode, render
 from service.store.database import Database
 from service.store.ledger import Ledger, Post
 from service.store.live import LiveState, Series, Snapshot
 from service.store.partitions import Partitions
+from service.store.policies import Policies
 from service.store.registry import Registry
 from service.store.rollups import Rollups
 from tests.books import accept
@@ -24,7 +34,8 @@ from tests.reference.histories import NOW
 
 GOLDEN = Path(__file__).parent / "exposition.txt"
 LINES = (("", "", 1), ("sales", "phone", 2))
-OUTCOMES = ("answered", "abandoned", "diverted", "expired", "waiting")
+NOW_US = microseconds(NOW)
+DAY_US = 86_400_000_000
 
 
 def event(subject: str, kind: str, ago: float, /, **data: Any) -> dict[str, Any]:
@@ -38,6 +49,12 @@ def event(subject: str, kind: str, ago: float, /, **data: Any) -> dict[str, Any]
         "subject": subject,
         "data": data,
     }
+
+
+def record(subject: str, ago: float, **data: Any) -> dict[str, Any]:
+    """A whole visit of a known customer at a till, some seconds before now."""
+    place = {"site": "vilnius-1", "queue": "tills", "channel": "pos", "customer": "mara"}
+    return event(subject, "recorded", ago, **place, **data)
 
 
 BANK = {"site": "bank", "queue": "sales", "channel": "phone"}
@@ -57,6 +74,8 @@ HISTORY = (
     event("long", "abandoned", 630),
     event("diverted", "queued", 600, **BANK),
     event("diverted", "diverted", 540, to="voicemail"),
+    event("misjudged", "queued", 400, **BANK),
+    event("misjudged", "abandoned", 390),
     event("odd", "queued", 500, **(BANK | {"queue": "billing"})),
     event("odd", "resumed", 490),
     # Waiting for 45.5 s, and in service.
@@ -69,14 +88,40 @@ HISTORY = (
     event("old", "completed", 86_000, resolved=False),
     # A customer of whom neither queue nor channel is known.
     event("vague", "completed", 300, site="kiosk-only"),
+    # A customer who came three days ago (backfilled) and twice today, and called twice about the same.
+    record("bread", 3 * 86_400, wait_seconds=300, service_seconds=60),
+    record("milk", 2400, wait_seconds=200, service_seconds=30),
+    record("salt", 1200, wait_seconds=20, service_seconds=30),
+    event("first-call", "queued", 2000, **BANK, customer="mara", topic="card"),
+    event("first-call", "answered", 1980),
+    event("first-call", "completed", 1900, resolved=True),
+    event("second-call", "queued", 1000, **BANK, customer="mara", topic="card"),
+    event("second-call", "answered", 979),
+    event("second-call", "completed", 950, resolved=True),
     # A till whose clock is ahead.
     event("ahead", "recorded", -30, site="vilnius-1", queue="tills", channel="pos", wait_seconds=1),
 )
 CORRECTIONS = (
-    # The one who gave up had been answered before; the resolved was not, and then was: down, and up again.
-    (event("long", "answered", 650), event("served", "completed", 700, resolved=False)),
+    # Those who gave up had been answered before, one of them within 20 s; the resolved was not, and then was: down, and
+    # up again.
+    (
+        event("long", "answered", 650),
+        event("misjudged", "answered", 395),
+        event("served", "completed", 700, resolved=False),
+    ),
     (event("served", "completed", 600, resolved=True),),
 )
+PHONE = Terms(start_us=None, threshold_us=20_000_000, target=0.8, channels=("phone",))
+PROMISED = {
+    "phone-80-in-20": (PHONE,),
+    # From tomorrow on another promise, which changes nothing today.
+    "till-90-in-180": (
+        Terms(start_us=None, threshold_us=180_000_000, target=0.9, channels=("pos",)),
+        Terms(start_us=NOW_US + DAY_US, threshold_us=60_000_000, target=0.95, sites=("bank",)),
+    ),
+}
+ENDED = {"sales-50-in-5": (Terms(None, 5_000_000, 0.5, queues=("sales",)),)}
+ENDED_AT = NOW - timedelta(seconds=650)
 
 
 async def _post(ledger: Ledger, source_id: int, events: tuple[dict[str, Any], ...], now: datetime) -> None:
@@ -88,9 +133,15 @@ async def _history(database: Database, registry: Registry) -> None:
     await registry.create_source("acd", ["*"])
     (source,) = await registry.list_sources()
     queues = [("drive-thru", "pos")]
-    await registry.put_site("kaunas-2", time_zone="Europe/Vilnius", hours=None, holidays=None, queues=queues)
-    await registry.put_site("not-open-yet", time_zone="UTC", hours=None, holidays=None, queues=())
-    ledger = Ledger(database, registry, Partitions(database), number=0, live_horizon_seconds=3600)
+    open_now, closed_now = {"mon": ["09:00-18:00"]}, {"mon": ["13:00-18:00"]}
+    await registry.put_site(
+        "kaunas-2", time_zone="Europe/Vilnius", hours=open_now, holidays=None, since=None, queues=queues
+    )
+    await registry.put_site("not-open-yet", time_zone="UTC", hours=closed_now, holidays=None, since=None, queues=())
+    policies = Policies(database)
+    assert await policies.publish(PROMISED | ENDED, NOW_US)
+    assert await policies.publish(PROMISED, microseconds(ENDED_AT))
+    ledger = Ledger(database, registry, Partitions(database), Policies(database), number=0, live_horizon_seconds=3600)
     for events in (HISTORY, *CORRECTIONS):
         await _post(ledger, source.id, events, NOW)
     await ledger.close()
@@ -135,10 +186,122 @@ def test_nothing_is_left_over_and_nothing_is_of_no_series() -> None:
     assert {queue for site, queue in places if site == "kiosk-only"} == {""}
 
 
+def test_every_line_of_help_ends_with_a_formula() -> None:
+    told = dict(re.findall(r"^# HELP (\w+) (.*)$", GOLDEN.read_text(), re.MULTILINE))
+    assert told == {metric.name: f"{metric.help}: {metric.formula}" for metric in METRICS}
+    assert told["frontline_queue_offered_total"] == "visits that arrived: O = A + B + F + X + W"
+    for metric in METRICS:
+        if metric.source in MEASURE_BY_NAME:
+            assert metric.formula == MEASURE_BY_NAME[metric.source].formula
+
+
+def test_promtool_takes_the_page() -> None:
+    promtool = shutil.which("promtool")
+    assert promtool, "promtool is not installed; `apt-get install prometheus` brings it"
+    with GOLDEN.open("rb") as page:
+        checked = subprocess.run([promtool, "check", "metrics"], stdin=page, capture_output=True, check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+
+
+def test_what_a_customer_who_comes_back_counts_for() -> None:
+    tills, sales = 'channel="pos",queue="tills",site="vilnius-1"', 'channel="phone",queue="sales",site="bank"'
+    page = GOLDEN.read_text()
+    assert f"frontline_contacts_total{{{tills}}} 2.0\n" in page
+    assert f'frontline_backfilled_total{{channel="pos",measure="contacts",{tills[14:]}}} 1.0\n' in page
+    for within, repeats in (("1d", 1), ("7d", 2), ("30d", 2)):
+        assert f'frontline_repeat_visits_total{{{tills},within="{within}"}} {repeats}.0\n' in page
+        assert f'frontline_repeat_contacts_total{{{sales},within="{within}"}} 1.0\n' in page
+        assert f'frontline_repeat_visits_total{{{sales},within="{within}"}} 0.0\n' in page
+
+
+def line(site: str, queue: str, channel: str, number: int) -> LiveState:
+    return LiveState(Series(site, queue, channel, number), 0, 0, 0.0)
+
+
+def samples(page: bytes, family: str) -> dict[tuple[str, ...], float]:
+    """The values of a family, by those of its labels that tell them apart here."""
+    names = ("site", "queue", "objective", "measure", "direction")
+    return {
+        tuple(sample.labels[name] for name in names if name in sample.labels): sample.value
+        for found in text_string_to_metric_families(page.decode())
+        for sample in found.samples
+        if sample.name == family
+    }
+
+
+NOTHING = dict.fromkeys((measure.name for measure in MEASURES), 0)
+
+
 def test_a_placeholder_on_which_something_was_counted_stays() -> None:
-    states = [LiveState(Series("bank", queue, channel, number), 0, 0, 0.0) for queue, channel, number in LINES]
+    states = [line("bank", queue, channel, number) for queue, channel, number in LINES]
     nothing = encode(Snapshot(states, {}, {}, []))
     assert b'frontline_queue_offered_total{channel="",queue="",site="bank"}' not in nothing
-    counted = encode(Snapshot(states, {(1, 0): {"offered": 1, **dict.fromkeys(OUTCOMES, 0)}}, {}, []))
+    counted = encode(Snapshot(states, {(1, 0): NOTHING | {"offered": 1}}, {}, []))
     assert b'frontline_queue_offered_total{channel="",queue="",site="bank"} 1.0\n' in counted
     assert b'frontline_queue_residual{channel="",queue="",site="bank"} 1.0\n' in counted
+
+
+def test_an_objective_stands_at_0_wherever_it_has_covered_so_far() -> None:
+    states = [line("bank", "billing", "phone", 1), line("bank", "sales", "phone", 2), line("shop", "tills", "pos", 3)]
+    past, now = Terms(None, 1, 0.5, queues=("sales",)), Terms(NOW_US, 20_500_000, 0.8, queues=("billing",))
+    later = Terms(NOW_US + 1, 1, 0.9)
+    ended = replace(now, ended=True)
+    objectives = [Objective(1, "calls", (past, now, later)), Objective(2, "ended", (past, ended))]
+    objectives.append(Objective(3, "to-come", (later,)))
+    # Number 1 counted what no terms cover any more; the newborn series 2 stands at 0 whatever it counts.
+    promised = {(3, 1, 0): (5, 4), (2, 1, 0): (7, 6), (1, 1, 1): (9, 9)}
+    snapshot = Snapshot(states, {}, {}, [], promised, Policy(0, Objectives(objectives)), NOW)
+    page = encode(snapshot, frozenset({2}))
+    expected = {("bank", "billing", "calls"): 0, ("bank", "sales", "calls"): 0, ("shop", "tills", "calls"): 5}
+    assert samples(page, "frontline_slo_events_total") == expected | {("bank", "sales", "ended"): 0}
+    assert samples(page, "frontline_slo_breaches_total")["shop", "tills", "calls"] == 4
+    assert samples(encode(snapshot), "frontline_slo_events_total")["bank", "sales", "calls"] == 7
+    # What is promised to those who arrive now; one that has ended or is to come promises them nothing.
+    assert samples(page, "frontline_objective_target_ratio") == {("calls",): 0.8}
+    assert samples(page, "frontline_objective_threshold_seconds") == {("calls",): 20.5}
+
+
+def test_backfill_and_corrections_tell_of_all_objectives_together() -> None:
+    promised = {(1, 1, 1): (3, 1), (1, 2, 1): (4, 0), (1, 1, 3): (0, 2), (1, 2, 2): (5, 0)}
+    totals = {(1, class_): NOTHING for class_ in range(4)}
+    page = encode(Snapshot([line("bank", "sales", "phone", 1)], totals, {}, [], promised))
+    assert samples(page, "frontline_backfilled_total") == {
+        ("bank", "sales", "slo_events"): 7,
+        ("bank", "sales", "slo_breaches"): 1,
+    }
+    assert samples(page, "frontline_corrections_total") == {
+        ("bank", "sales", "slo_events", "up"): 5,
+        ("bank", "sales", "slo_breaches", "down"): 2,
+    }
+
+
+def test_sites_are_open_by_their_calendars_and_the_catch_all_is_none() -> None:
+    states = [line(site, "", "", number) for number, site in enumerate(("always", "nine-to-five", "other"))]
+    nine_to_five = Calendar.of("UTC", [(None, {"mon": ["09:00-17:00"]}, ["2025-04-07"])])
+    policy = Policy(0, Objectives(), {"nine-to-five": nine_to_five})
+    monday = datetime(2025, 3, 31, tzinfo=UTC)
+    for at, is_open in (("08:59:59", 0), ("09:00:00", 1), ("16:59:59", 1), ("17:00:00", 0)):
+        moment = datetime.combine(monday, time.fromisoformat(at), UTC)
+        page = encode(Snapshot(states, {}, {}, [], {}, policy, moment))
+        assert samples(page, "frontline_site_open") == {("always",): 1, ("nine-to-five",): is_open}
+    page = encode(Snapshot(states, {}, {}, [], {}, policy, monday + timedelta(days=7, hours=12)))
+    assert samples(page, "frontline_site_open")["nine-to-five",] == 0
+
+
+async def test_what_each_writer_counted_for_an_objective_is_added_up(database: Database) -> None:
+    rows = "(1, 2, 0, 0, 3, 1), (1, 2, 0, 7, 4, 0), (1, 2, 1, 7, 9, 9), (1, 3, 0, 7, 1, 1)"
+    async with database.engine.begin() as connection:
+        await connection.execute(text(f"INSERT INTO objective_totals VALUES {rows}"))
+    snapshot = await Rollups(database).snapshot(NOW)
+    assert snapshot.promised == {(1, 2, 0): (7, 1), (1, 2, 1): (9, 9), (1, 3, 0): (1, 1)}
+
+
+async def test_calendars_are_made_again_only_where_they_changed(database: Database, registry: Registry) -> None:
+    rollups = Rollups(database)
+    first = await rollups.snapshot(NOW)
+    assert (await rollups.snapshot(NOW)).policy is first.policy
+    hours = {"mon": ["13:00-18:00"]}
+    await registry.put_site("shop", time_zone="UTC", hours=hours, holidays=None, since=None, queues=())
+    assert samples(await render(rollups, NOW), "frontline_site_open") == {("shop",): 0}
+    await registry.put_site("shop", time_zone="UTC", hours=None, holidays=None, since=None, queues=())
+    assert samples(await render(rollups, NOW), "frontline_site_open") == {("shop",): 1}

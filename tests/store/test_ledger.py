@@ -3,7 +3,6 @@
 import asyncio
 import random
 import uuid
-from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
@@ -13,25 +12,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURES
 from service.core.errors import Unavailable
-from service.core.measure import SeriesKey
 from service.store.database import Database
 from service.store.ledger import Ledger, Outcome, Post
 from service.store.partitions import Partitions
+from service.store.policies import Policies
 from service.store.registry import Registry
 from tests.books import accept
 from tests.conftest import at_database
 from tests.reference.histories import NOW, deliveries, histories
 from tests.reference.kpis import rows
-from tests.reference.rollups import Place, expected_cells, expected_rollups, punctual
+from tests.reference.rollups import expected_cells, expected_rollups, punctual
 from tests.reference.walk import MINUTE, gather, micros
+from tests.store.stored import TABLES, identity_gaps, scalar, stored_cells, stored_rollups
 
 NOW_US = micros(NOW)
 WRITERS = 3
-TABLES = (
-    "event_keys, events, interactions, open_visits, rollups, rollup_cells, live_totals, live_cells, source_activity"
-)
 WRITERS_SQL = "application_name = 'frontline-writer' AND datname = current_database()"
 WAITING_WRITERS = f"SELECT count(*) FROM pg_stat_activity WHERE {WRITERS_SQL} AND wait_event_type = 'Lock'"
 Event = dict[str, Any]
@@ -42,60 +38,6 @@ async def deliver(ledger: Ledger, batches: Sequence[Sequence[Event]]) -> list[Ou
     for batch in batches:
         outcomes += await ledger.commit([Post(1, accept(batch, NOW_US))], NOW_US)
     return outcomes
-
-
-async def labels(database: Database) -> dict[int, SeriesKey]:
-    sql = "SELECT s.id, sites.name, s.queue, s.channel FROM series s JOIN sites ON sites.id = s.site_id"
-    async with database.engine.connect() as connection:
-        return {row[0]: (row[1], row[2], row[3]) for row in await connection.execute(text(sql))}
-
-
-async def stored_rollups(database: Database) -> dict[Place, dict[str, int]]:
-    names = [measure.name for measure in MEASURES]
-    sums = ", ".join(f"sum({name})" for name in names)
-    sql = f"SELECT series_id, extract(epoch FROM minute)::bigint / 60, {sums} FROM rollups GROUP BY 1, 2"
-    known = await labels(database)
-    async with database.engine.connect() as connection:
-        found = {
-            (*known[row[0]], int(row[1])): {
-                name: int(amount) for name, amount in zip(names, row[2:], strict=True) if amount
-            }
-            for row in await connection.execute(text(sql))
-        }
-    return {place: amounts for place, amounts in found.items() if amounts}
-
-
-async def stored_cells(database: Database) -> dict[tuple[Place, str, int], int]:
-    sql = """SELECT series_id, extract(epoch FROM minute)::bigint / 60, histogram, duration_us, sum(amount)
-             FROM rollup_cells GROUP BY 1, 2, 3, 4 HAVING sum(amount) <> 0"""
-    known = await labels(database)
-    async with database.engine.connect() as connection:
-        return {
-            ((*known[row[0]], int(row[1])), HISTOGRAM_BY_CODE[row[2]].name, int(row[3])): int(row[4])
-            for row in await connection.execute(text(sql))
-        }
-
-
-async def identity_gaps(database: Database) -> dict[tuple[int, str], int]:
-    """What live + backfilled + up - down leaves over the rollups, by series and measure."""
-    gaps: defaultdict[tuple[int, str], int] = defaultdict(int)
-    names = [measure.name for measure in MEASURES]
-    sums = ", ".join(f"sum({name})" for name in names)
-    async with database.engine.connect() as connection:
-        for kind, sign in ((0, 1), (1, 1), (2, 1), (3, -1)):
-            totals = text(f"SELECT series_id, {sums} FROM live_totals WHERE class = {kind} GROUP BY 1")
-            for row in await connection.execute(totals):
-                for name, amount in zip(names, row[1:], strict=True):
-                    gaps[row[0], name] += sign * int(amount)
-        for row in await connection.execute(text(f"SELECT series_id, {sums} FROM rollups GROUP BY 1")):
-            for name, amount in zip(names, row[1:], strict=True):
-                gaps[row[0], name] -= int(amount)
-    return {key: gap for key, gap in gaps.items() if gap}
-
-
-async def scalar(database: Database, sql: str) -> Any:
-    async with database.engine.connect() as connection:
-        return await connection.scalar(text(sql))
 
 
 class Arena:
@@ -110,7 +52,7 @@ class Arena:
         database = Database(self.url)
         registry = Registry(database, max_sites=10, max_queues_per_site=10)
         ledgers = [
-            Ledger(database, registry, Partitions(database), number=n, live_horizon_seconds=3600)
+            Ledger(database, registry, Partitions(database), Policies(database), number=n, live_horizon_seconds=3600)
             for n in range(len(lanes))
         ]
         try:
@@ -152,13 +94,13 @@ def arena(postgres_url: str, template: str) -> Iterator[Arena]:
 @given(st.data())
 def test_any_delivery_by_several_writers_at_once_gives_the_same(arena: Arena, data: st.DataObject) -> None:
     history = data.draw(histories())
-    laid = rows(gather(history), NOW)
+    laid = rows(gather(history), NOW, {})
     log = sorted({f"{one['source']}/{one['id']}" for one in history})
     lanes: list[list[list[Event]]] = [[] for _ in range(WRITERS)]
     for batch in data.draw(deliveries(history)):
         lanes[data.draw(st.integers(0, WRITERS - 1))].append(batch)
     rollups, cells, gaps, opened, logged = arena.runner.run(arena.play(lanes))
-    assert punctual(rollups) == expected_rollups(laid)
+    assert punctual(rollups) == expected_rollups(laid, now=NOW_US)
     assert cells == expected_cells(laid)
     assert gaps == {}
     assert logged == log
@@ -188,7 +130,10 @@ def calls(count: int) -> list[Event]:
 
 @pytest.fixture
 async def writers(database: Database, registry: Registry) -> AsyncIterator[list[Ledger]]:
-    opened = [Ledger(database, registry, Partitions(database), number=n, live_horizon_seconds=3600) for n in range(6)]
+    opened = [
+        Ledger(database, registry, Partitions(database), Policies(database), number=n, live_horizon_seconds=3600)
+        for n in range(6)
+    ]
     yield opened
     for one in opened:
         await one.close()
@@ -210,7 +155,7 @@ async def test_writers_that_meet_the_same_new_interactions_at_once_lose_nothing(
     flat = [outcome for lane in outcomes for outcome in lane]
     assert sum(outcome.accepted for outcome in flat) == len(events)
     assert sum(outcome.duplicates for outcome in flat) == len(events)
-    assert punctual(await stored_rollups(database)) == expected_rollups(rows(gather(events), NOW))
+    assert punctual(await stored_rollups(database)) == expected_rollups(rows(gather(events), NOW, {}), NOW_US)
     assert await identity_gaps(database) == {}
     assert await scalar(database, "SELECT count(*) FROM events") == len(events)
 
@@ -257,7 +202,7 @@ async def test_a_transaction_that_is_cut_off_leaves_nothing_behind(
         await other.close()
     assert await scalar(database, "SELECT count(*) FROM events") == 3
     await deliver(ledger, [events])
-    assert punctual(await stored_rollups(database)) == expected_rollups(rows(gather(events), NOW))
+    assert punctual(await stored_rollups(database)) == expected_rollups(rows(gather(events), NOW, {}), NOW_US)
 
 
 async def test_history_of_any_age_has_its_partition(database: Database, ledger: Ledger) -> None:
@@ -277,6 +222,27 @@ async def test_history_of_any_age_has_its_partition(database: Database, ledger: 
     assert await scalar(database, "SELECT count(*) FROM events") == len(years)
     assert await scalar(database, "SELECT count(*) FROM events_before_1970") == 4
     assert await scalar(database, "SELECT sum(expired) FROM rollups") == len(years)
+
+
+async def test_a_batch_of_many_minutes_is_added_whatever_each_of_them_holds(database: Database, ledger: Ledger) -> None:
+    ends: tuple[tuple[tuple[str, dict[str, Any]], ...], ...] = (
+        (("answered", {}), ("completed", {})),
+        (("abandoned", {}),),
+        (("answered", {}), ("completed", {"resolved": True, "wrap_up_seconds": 5})),
+        (("diverted", {"to": "voicemail"}),),
+        (("answered", {}), ("corrected", {"kind": "other"}), ("completed", {"resolved": False})),
+    )
+    begun = [call(n, "queued", -60 * n, site="bank", queue="q", channel="phone") for n in range(250)]
+    ended = [
+        {**call(number, kind, 10 * place - 60 * number), "data": data}
+        for number in range(250)
+        for place, (kind, data) in enumerate(ends[number % len(ends)], 1)
+    ]
+    await deliver(ledger, [begun, ended])
+    expected = expected_rollups(rows(gather(begun + ended), NOW, {}), NOW_US)
+    assert len(expected) == 250
+    assert punctual(await stored_rollups(database)) == expected
+    assert await identity_gaps(database) == {}
 
 
 async def test_the_timer_expires_who_waits_in_silence(database: Database, writers: list[Ledger]) -> None:

@@ -7,7 +7,7 @@ import uuid
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import pytest
@@ -15,32 +15,42 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from service.core.catalogue.kpis import KPIS, SERVICE_LEVEL_FORMULAS, Shape
+from service.core.catalogue.kpi import Shape
+from service.core.catalogue.kpis import KPIS, SERVICE_LEVEL_FORMULAS
 from service.core.catalogue.measures import HISTOGRAM_BY_NAME
 from service.core.event import microseconds, moment
 from service.core.interval import Interval, Step
-from service.core.kpi import Question, Value, ask, evaluate, needs
-from service.store.cohorts import Selection
+from service.core.kpi import evaluate, needs
+from service.core.question import Choices, Question, ask
+from service.store.cohorts import Group, Selection
 from service.store.database import Database
 from service.store.ledger import Ledger, Post
 from service.store.partitions import Partitions
+from service.store.policies import Policies
 from service.store.registry import Registry
-from service.store.rollups import Gathered, Group, Rollups
+from service.store.rollups import Gathered, Rollups
 from tests.books import accept
 from tests.conftest import DATA, at_database
 from tests.reference import kpis as reference
 from tests.reference.histories import CHANNELS, NOW, QUEUES, SITES, histories
 from tests.reference.walk import MINUTE, gather, micros
+from tests.store.stored import TABLES
 
 NOW_US = micros(NOW)
-TABLES = (
-    "event_keys, events, interactions, open_visits, rollups, rollup_cells, live_totals, live_cells, source_activity"
-)
-COHORT_KPIS = [kpi.name for kpi in KPIS if kpi.shape is not Shape.NOW]
+COHORT_KPIS = [kpi.name for kpi in KPIS if kpi.shape is not Shape.NOW and not kpi.needs_objective]
 EVER = Interval(datetime(1990, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))
 SPRING = Interval(datetime(2025, 3, 1, tzinfo=UTC), datetime(2025, 4, 15, tzinfo=UTC))
+REPEATS = ("repeat_contacts", "repeat_contact_rate")
 LABELS = ("site", "queue", "channel")
 Event = dict[str, Any]
+
+
+class Value(NamedTuple):
+    """A KPI's value in one point, and what it was made of."""
+
+    value: float | None
+    numerator: float | None = None
+    denominator: float | None = None
 
 
 def event(subject: str, kind: str, at: datetime, **data: Any) -> Event:
@@ -73,7 +83,10 @@ async def values(
 
 def laid_out(gathered: Gathered, questions: Sequence[Question]) -> dict[Group, dict[str, list[Value]]]:
     return {
-        group: {question.kpi.name: [evaluate(question, sums[at]) for at in sorted(sums)] for question in questions}
+        group: {
+            question.kpi.name: [Value(*point) for point in zip(*evaluate(question, sums), strict=True)]
+            for question in questions
+        }
         for group, sums in gathered.groups.items()
     }
 
@@ -89,7 +102,9 @@ class Stage:
         """Commit batches and gather what questions need."""
         database = Database(self.url)
         registry = Registry(database, max_sites=10, max_queues_per_site=10)
-        ledger = Ledger(database, registry, Partitions(database), number=0, live_horizon_seconds=3600)
+        ledger = Ledger(
+            database, registry, Partitions(database), Policies(database), number=0, live_horizon_seconds=3600
+        )
         try:
             async with database.engine.begin() as connection:
                 await connection.execute(text(f"TRUNCATE {TABLES}"))
@@ -123,7 +138,7 @@ def same(question: Question, found: Value, rows: Sequence[reference.Row]) -> boo
     expected = reference.kpi(name, rows, threshold=question.threshold, formula=formula)
     if question.kpi.shape is Shape.QUANTILE and expected.value is not None:
         # The reference gives the wait of the rank itself, which lies in the same bucket.
-        bounds = (0.0, *HISTOGRAM_BY_NAME[question.kpi.histogram].bounds)
+        bounds = (0.0, *HISTOGRAM_BY_NAME[question.formula.histogram].bounds)
         place = max(1, bisect_left(bounds, float(expected.value)))
         above = bounds[min(place, len(bounds) - 1)]
         return found.value is not None and bounds[place - 1] - 1e-9 <= found.value <= above + 1e-9
@@ -154,7 +169,7 @@ def test_every_kpi_is_what_the_reference_says(stage: Stage, data: st.DataObject)
     )
     formula = data.draw(st.sampled_from([*SERVICE_LEVEL_FORMULAS, "excluding_short", "of_offered"]))
     threshold = data.draw(st.sampled_from([0.0, 0.000001, 5.0, 20.0, 20.12, 60.0]))
-    questions = ask(reference.KPIS, formula, threshold)
+    questions = ask(reference.KPIS, Choices(formula, threshold))
     cut = data.draw(st.integers(0, len(history)))
     batches = [batch for batch in (history[:cut], history[cut:]) if batch]
 
@@ -170,22 +185,8 @@ def test_every_kpi_is_what_the_reference_says(stage: Stage, data: st.DataObject)
     assert wanted.keys() <= found.keys()
     for group, kpis in found.items():
         for question in questions:
-            (value,) = kpis[question.kpi.name] or [evaluate_nothing(question)]
+            (value,) = kpis[question.kpi.name]
             assert same(question, value, wanted.get(group, [])), (group, question.kpi.name, value)
-
-
-def evaluate_nothing(question: Question) -> Value:
-    return Value(0) if question.kpi.shape is Shape.COUNT else Value(None, *nothing_over(question))
-
-
-def nothing_over(question: Question) -> tuple[float | None, float | None]:
-    match question.kpi.shape:
-        case Shape.MAXIMUM:
-            return None, None
-        case Shape.QUANTILE:
-            return None, 0
-        case _:
-            return 0, 0
 
 
 @pytest.fixture
@@ -202,27 +203,33 @@ async def test_a_real_month_of_calls(ledger: Ledger, rollups: Rollups) -> None:
     for group_by in ((), LABELS):
         for threshold in (20, 60):
             for formula in SERVICE_LEVEL_FORMULAS:
-                found = await values(rollups, ask(["service_level"], formula, threshold), group_by=group_by)
+                found = await values(rollups, ask(["service_level"], Choices(formula, threshold)), group_by=group_by)
                 for group, kpis in found.items():
                     true = truth["groups"]["/".join(group)] if group else truth["all"]
                     (value,) = kpis["service_level"]
                     assert value.value == pytest.approx(true["service_level"][str(threshold)][formula], rel=1e-9)
         for formula, name in (("excluding_short", "abandonment_rate_excluding_short"), ("", "abandonment_rate")):
-            found = await values(rollups, ask(COHORT_KPIS, formula or None), group_by=group_by)
+            found = await values(rollups, ask(COHORT_KPIS, Choices(formula or None)), group_by=group_by)
             assert len(found) == (len(truth["groups"]) if group_by else 1)
             for group, kpis in found.items():
                 true = truth["groups"]["/".join(group)] if group else truth["all"]
                 assert kpis["abandonment_rate"][0].value == pytest.approx(true[name], rel=1e-9)
                 assert_like_truth(kpis, true)
+                if not group:
+                    # Elsewhere the truth knows contacts of the same place only.
+                    assert {name: kpis[name][0].value for name in REPEATS} == {
+                        name: pytest.approx(true[name]["7d"], rel=1e-9) for name in REPEATS
+                    }
 
 
 def assert_like_truth(kpis: dict[str, list[Value]], true: dict[str, Any]) -> None:
     checked = 0
     for name, (value,) in kpis.items():
-        if name in true and name not in ("service_level", "abandonment_rate"):
+        if name in true and name not in ("service_level", "abandonment_rate", *REPEATS):
             assert value.value == (true[name] if true[name] is None else pytest.approx(true[name], rel=1e-9)), name
             checked += 1
     assert checked >= 15
+    assert kpis["contacts"] == [Value(true["contacts_with_customer"])]
     assert kpis["residual"] == [Value(0)]
     bounds = (0.0, *HISTOGRAM_BY_NAME["wait"].bounds)
     for percent, exact in true["wait_quantiles_exact"].items():
@@ -265,7 +272,8 @@ async def test_minutes_and_hours_find_their_points(ledger: Ledger, rollups: Roll
     async def offered(step: Step) -> dict[str, int]:
         gathered = await rollups.gather(interval, step, Selection(), (), asked)
         starts = gathered.grid.starts
-        return {starts[at].isoformat()[11:16]: sums.measures["offered"] for at, sums in gathered.groups[()].items()}
+        numbers = gathered.groups[()].terms["offered"]
+        return {start.isoformat()[11:16]: number for start, number in zip(starts, numbers, strict=True) if number}
 
     assert await offered(Step.MINUTE) == {"22:58": 1, "22:59": 2, "23:00": 1, "00:58": 1}
     assert await offered(Step.HOUR) == {"22:00": 3, "23:00": 1, "00:00": 1}
@@ -274,7 +282,7 @@ async def test_minutes_and_hours_find_their_points(ledger: Ledger, rollups: Roll
 
 async def test_days_are_each_sites_own(ledger: Ledger, registry: Registry, rollups: Rollups) -> None:
     for site, zone in (("vilnius-1", "Europe/Vilnius"), ("boston", "America/New_York")):
-        await registry.put_site(site, time_zone=zone, hours=None, holidays=None, queues=())
+        await registry.put_site(site, time_zone=zone, hours=None, holidays=None, since=None, queues=())
         for hour in (3, 21, 22):  # UTC on the day on which the clocks of Vilnius go forward
             arrival = datetime(2025, 3, 30, hour, 30, tzinfo=UTC)
             await post(ledger, event(f"{site}-{hour}", "queued", arrival, site=site, queue="tills", channel="pos"))
@@ -283,8 +291,12 @@ async def test_days_are_each_sites_own(ledger: Ledger, registry: Registry, rollu
     async def offered(*sites: str) -> dict[Group, dict[str, int]]:
         gathered = await rollups.gather(SPRING, Step.DAY, Selection(sites), ("site",), asked)
         return {
-            group: {gathered.grid.starts[at].isoformat(): sums.measures["offered"] for at, sums in points.items()}
-            for group, points in gathered.groups.items()
+            group: {
+                start.isoformat(): number
+                for start, number in zip(gathered.grid.starts, sums.terms["offered"], strict=True)
+                if number
+            }
+            for group, sums in gathered.groups.items()
         }
 
     assert await offered("vilnius-1") == {
@@ -297,8 +309,23 @@ async def test_days_are_each_sites_own(ledger: Ledger, registry: Registry, rollu
     }
 
 
+async def test_an_interval_may_hold_all_time_or_no_minute(ledger: Ledger, rollups: Rollups) -> None:
+    await post(ledger, event("call", "queued", NOW, site="bank", queue="sales", channel="phone"))
+    everything = Interval(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+    no_minute = Interval(NOW.replace(second=10), NOW.replace(second=50))
+    questions = ask(["offered", "max_wait", "wait_p50", "service_level"])
+    for group_by in ((), ("site",)):
+        (found,) = (await values(rollups, questions, everything, group_by=group_by)).values()
+        assert found["offered"] == [Value(1)]
+        for step, expected in ((Step.TOTAL, [Value(0)]), (Step.DAY, []), (Step.HOUR, [])):
+            groups = await values(rollups, questions, no_minute, step, group_by=group_by)
+            assert [found["offered"] for found in groups.values()] == ([] if group_by else [expected])
+
+
 async def test_the_live_state_is_of_those_who_are_there(ledger: Ledger, registry: Registry, rollups: Rollups) -> None:
-    await registry.put_site("bank", time_zone="UTC", hours=None, holidays=None, queues=[("billing", "phone")])
+    await registry.put_site(
+        "bank", time_zone="UTC", hours=None, holidays=None, since=None, queues=[("billing", "phone")]
+    )
     for number, seconds in enumerate((90, 45.5)):
         arrival = NOW - timedelta(seconds=seconds)
         await post(ledger, event(f"call-{number}", "queued", arrival, site="bank", queue="sales", channel="phone"))
@@ -317,14 +344,15 @@ async def test_the_live_state_is_of_those_who_are_there(ledger: Ledger, registry
 async def test_what_is_stored_of_an_interaction(database: Database, registry: Registry, rollups: Rollups) -> None:
     await registry.create_source("acd", ["*"])
     (source,) = await registry.list_sources()
-    ledger = Ledger(database, registry, Partitions(database), number=0, live_horizon_seconds=3600)
+    ledger = Ledger(database, registry, Partitions(database), Policies(database), number=0, live_horizon_seconds=3600)
     queued = event("a/b", "queued", NOW - timedelta(minutes=1), site="bank", queue="sales", channel="phone")
     await ledger.commit([Post(source.id, accept([queued], NOW_US))], NOW_US)
     await ledger.close()
     stored = await rollups.interaction("acd", "a/b")
     assert stored is not None
     assert [fact.id for fact in stored.facts] == [queued["id"]]
-    (entry,) = stored.booked.entries
-    assert stored.series[entry[0]].queue == "sales"
+    (booking,) = stored.bookings
+    ((number, _),) = booking
+    assert stored.series[number].queue == "sales"
     assert await rollups.interaction("acd", "a") is None
     assert await rollups.interaction("pos", "a/b") is None

@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from service.core.calendar import Calendar
 from service.core.errors import InvalidInput
+from service.core.event import microseconds
 from service.core.interval import MAX_POINTS, Interval, Step, grid
 
 
@@ -53,6 +55,17 @@ def test_days_begin_at_the_sites_midnight() -> None:
 def test_a_day_whose_midnight_the_clocks_skip_begins_right_after() -> None:
     interval = Interval(at("2018-11-04T03:00:00Z"), at("2018-11-04T04:00:00Z"))
     assert written(interval, Step.DAY, "America/Sao_Paulo") == ["2018-11-04T01:00:00-02:00"]
+
+
+@pytest.mark.parametrize("zone", ["America/Toronto", "Pacific/Apia", "America/St_Johns"])
+@pytest.mark.parametrize("around", ["1919-03-31", "2010-11-07", "2011-12-30"])
+def test_days_are_those_of_the_calendar(zone: str, around: str) -> None:
+    middle = at(f"{around}T12:00:00Z")
+    interval = Interval(middle - timedelta(days=2), middle + timedelta(days=2))
+    days, calendar = grid(interval, Step.DAY, [zone]).days[zone], Calendar.of(zone)
+    assert {calendar.midnight_us(calendar.day_of(minute)) for minute in interval.minutes} == {
+        microseconds(midnight) for midnight in days.midnights
+    }
 
 
 def test_days_of_several_zones_are_put_together_by_date() -> None:

@@ -6,30 +6,42 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.catalogue.kpis import ABANDONMENT_FORMULAS, KPIS, SERVICE_LEVEL_FORMULAS, Kpi, Shape
-from service.core.catalogue.measures import HISTOGRAM_BY_NAME
-from service.core.errors import InvalidInput
-from service.core.kpi import Needs, Question, Sums, Value, ask, evaluate, needs, quantile
+from service.core.catalogue.kpi import Kpi, Shape
+from service.core.catalogue.kpis import ABANDONMENT_FORMULAS, KPIS, SERVICE_LEVEL_FORMULAS
+from service.core.catalogue.measures import HISTOGRAM_BY_NAME, MEASURE_BY_NAME
+from service.core.kpi import Needs, Sums, Values, evaluate, needs, quantile
+from service.core.objective import Objective, Terms
+from service.core.question import Choices, Question, ask
 
 WAIT = HISTOGRAM_BY_NAME["wait"]
-T20 = 20_000_000
-VECTOR = Sums(
-    measures={
-        "offered": 1100,
-        "answered": 1000,
-        "abandoned": 60,
-        "abandoned_waits": 60,
-        "short_abandoned": 10,
-        "diverted": 40,
-    },
-    answered_within={T20: 860},
-    abandoned_within={T20: 20},
+PHONES = Objective(7, "phones", (Terms(None, 20_000_000, 0.8, "abandons_help"),))
+
+
+def sums(**terms: int) -> Sums:
+    """Sums of one point."""
+    return Sums(1, {name: [amount] for name, amount in terms.items()})
+
+
+VECTOR = sums(
+    offered=1100,
+    answered=1000,
+    abandoned=60,
+    abandoned_waits=60,
+    short_abandoned=10,
+    diverted=40,
+    answered_within=860,
+    abandoned_within=20,
 )
 
 
-def one(name: str, formula: str | None = None, threshold: float | None = None) -> Question:
-    (question,) = ask([name], formula, threshold)
+def one(name: str, formula: str | None = None, threshold: float | None = None, **chosen: str) -> Question:
+    (question,) = ask([name], Choices(formula, threshold, **chosen), [PHONES])
     return question
+
+
+def value(of: float | None, numerator: float | None = None, denominator: float | None = None) -> Values:
+    """Values of one point."""
+    return Values([of], [numerator], [denominator])
 
 
 @pytest.mark.parametrize(
@@ -45,8 +57,8 @@ def one(name: str, formula: str | None = None, threshold: float | None = None) -
     ],
 )
 def test_published_service_levels(formula: str, numerator: int, denominator: int, percent: float) -> None:
-    value = evaluate(one("service_level", formula), VECTOR)
-    assert value == Value(numerator / denominator, numerator, denominator)
+    found = evaluate(one("service_level", formula), VECTOR)
+    assert found == value(numerator / denominator, numerator, denominator)
     assert round(100 * numerator / denominator, 2) == percent
 
 
@@ -61,54 +73,103 @@ def test_every_formula_of_the_catalogue_has_a_vector() -> None:
 )
 def test_abandonment_rates(formula: str, numerator: int, denominator: int) -> None:
     assert formula in ABANDONMENT_FORMULAS
-    expected = Value(numerator / denominator, numerator, denominator)
+    expected = value(numerator / denominator, numerator, denominator)
     assert evaluate(one("abandonment_rate", formula), VECTOR) == expected
 
 
-def test_a_threshold_counts_by_itself() -> None:
-    sums = Sums(measures={"answered": 4}, answered_within={T20: 1, 20_500_000: 3})
-    assert evaluate(one("service_level", threshold=20.5), sums).value == 0.75
-    assert evaluate(one("service_level", threshold=20), sums).value == 0.25
+def test_every_point_has_its_own_value() -> None:
+    of_three = Sums(3, {"answered": [4, 0, 3], "abandoned": [0, 0, 1], "answered_within": [1, 0, 2]})
+    assert evaluate(one("service_level"), of_three) == Values([0.25, None, 0.5], [1, 0, 2], [4, 0, 4])
+    assert evaluate(one("residual"), of_three) == Values([-4, 0, -4], [None] * 3, [None] * 3)
 
 
 def test_unknown_waits_abandoned_neither_in_time_nor_later() -> None:
-    sums = Sums(
-        measures={"answered": 1, "abandoned": 3, "abandoned_waits": 2},
-        answered_within={T20: 1},
-        abandoned_within={T20: 1},
+    found = evaluate(
+        one("service_level", "late_abandons_hurt"),
+        sums(answered=1, abandoned=3, abandoned_waits=2, answered_within=1, abandoned_within=1),
     )
-    assert evaluate(one("service_level", "late_abandons_hurt"), sums).denominator == 2
+    assert found.denominators == [2]
 
 
 def test_a_mean_shows_its_sum_in_seconds() -> None:
-    sums = Sums(measures={"service_us": 90_000_000, "hold_us": 6_500_000, "wrap_up_us": 1, "handled": 2})
-    assert evaluate(one("average_handle_time"), sums) == Value(48.2500005, 96.500001, 2)
-    assert evaluate(one("average_hold_time"), sums) == Value(3.25, 6.5, 2)
+    found = sums(service_us=90_000_000, hold_us=6_500_000, wrap_up_us=1, handled=2)
+    assert evaluate(one("average_handle_time"), found) == value(48.2500005, 96.500001, 2)
+    assert evaluate(one("average_hold_time"), found) == value(3.25, 6.5, 2)
+
+
+def test_two_clocks_tell_the_time_to_resolution() -> None:
+    found = sums(resolution_us=90_000_000, business_resolution_us=30_000_000, resolutions=2)
+    found.buckets = {"resolution": [[0], [2], *([0] for _ in range(10))], "business_resolution": [[2], *([[0]] * 11)]}
+    assert evaluate(one("time_to_resolution"), found) == value(45.0, 90.0, 2)
+    assert evaluate(one("time_to_resolution", "business"), found) == value(15.0, 30.0, 2)
+    assert evaluate(one("time_to_resolution_p50"), found) == value(180.0, None, 2)
+    assert evaluate(one("time_to_resolution_p50", "business"), found) == value(30.0, None, 2)
 
 
 def test_accuracy_is_one_less_the_share_corrected() -> None:
-    assert evaluate(one("accuracy"), Sums(measures={"completed": 8, "corrected": 2})) == Value(0.75, 6, 8)
+    assert evaluate(one("accuracy"), sums(completed=8, corrected=2)) == value(0.75, 6, 8)
+
+
+def test_contacts_count_within_the_days_asked_for() -> None:
+    found = sums(contacts=10, repeat_contacts_1d=1, repeat_contacts_7d=3, store_contacts=5, repeat_visits_30d=4)
+    assert evaluate(one("repeat_contact_rate", within="1d"), found) == value(0.1, 1, 10)
+    assert evaluate(one("repeat_contact_rate"), found) == value(0.3, 3, 10)
+    assert evaluate(one("repeat_contacts"), found) == value(3)
+    assert evaluate(one("repeat_visit_rate", within="30d"), found) == value(0.8, 4, 5)
+
+
+def test_what_is_settled_and_what_is_provisional_are_never_blended() -> None:
+    found = sums(settled_7d=10, settled_resolved_7d=9, provisional_7d=4, provisional_resolved_7d=1, settled_1d=3)
+    assert evaluate(one("first_contact_resolution"), found) == value(0.9, 9, 10)
+    assert evaluate(one("first_contact_resolution", maturity="provisional"), found) == value(0.25, 1, 4)
+    assert evaluate(one("first_contact_resolution", within="1d"), found) == value(0.0, 0, 3)
+
+
+def test_a_service_level_by_an_objective_is_what_it_kept() -> None:
+    found = sums(slo_events=10, slo_breaches=3, answered=1, answered_within=1)
+    assert evaluate(one("service_level", objective="phones"), found) == value(0.7, 7, 10)
+    assert evaluate(one("slo_breaches", objective="phones"), found) == value(3)
 
 
 def test_counts_and_extremes_have_their_value_alone() -> None:
-    assert evaluate(one("offered"), VECTOR) == Value(1100)
-    assert evaluate(one("residual"), VECTOR) == Value(0)
-    assert evaluate(one("max_wait"), Sums(longest_us=1_500_000)) == Value(1.5)
-    assert evaluate(one("longest_wait"), Sums(longest_us=2_000_000)) == Value(2.0)
+    assert evaluate(one("offered"), VECTOR) == value(1100)
+    assert evaluate(one("residual"), VECTOR) == value(0)
+    assert evaluate(one("max_wait"), Sums(1, longest_us=[1_500_000])) == value(1.5)
+    assert evaluate(one("longest_wait"), Sums(1, longest_us=[2_000_000])) == value(2.0)
 
 
 @pytest.mark.parametrize("kpi", KPIS, ids=lambda kpi: kpi.name)
 def test_no_data_is_no_success(kpi: Kpi) -> None:
-    question = one(kpi.name)
+    question = one(kpi.name, objective="phones") if kpi.needs_objective else one(kpi.name)
     match kpi.shape:
         case Shape.COUNT | Shape.NOW:
-            assert evaluate(question, Sums()) == Value(0)
+            assert evaluate(question, Sums(1)) == value(0)
         case Shape.MAXIMUM:
-            assert evaluate(question, Sums()) == Value(None)
+            assert evaluate(question, Sums(1)) == value(None)
         case Shape.QUANTILE:
-            assert evaluate(question, Sums()) == Value(None, None, 0)
+            assert evaluate(question, Sums(1)) == value(None, None, 0)
         case _:
-            assert evaluate(question, Sums()) == Value(None, 0, 0)
+            assert evaluate(question, Sums(1)) == value(None, 0, 0)
+
+
+@pytest.mark.parametrize("kpi", KPIS, ids=lambda kpi: kpi.name)
+def test_what_is_counted_is_a_measure(kpi: Kpi) -> None:
+    """Whatever is chosen, formulas come down to what is added up, and to nothing else."""
+    takes = kpi.parameters
+    for name, formula in kpi.formulas.items():
+        for within in takes["within"].choices if "within" in takes else (None,):
+            for maturity in takes["maturity"].choices if "maturity" in takes else (None,):
+                question = one(kpi.name, name or None, within=within, maturity=maturity, **of_objective(kpi))
+                assert (question.within, question.maturity) == (within, maturity)
+                added_up = set(question.formula.terms) - {
+                    *("answered_within", "abandoned_within", "abandoned_later", "slo_events", "slo_breaches")
+                }
+                assert added_up <= MEASURE_BY_NAME.keys()
+                assert question.formula.histogram == formula.histogram
+
+
+def of_objective(kpi: Kpi) -> dict[str, str]:
+    return {"objective": "phones"} if kpi.needs_objective else {}
 
 
 def buckets(**counts: int) -> list[int]:
@@ -153,35 +214,16 @@ def test_only_what_is_asked_for_is_needed() -> None:
     assert needs(ask(["wait_p90"])) == Needs(histograms=frozenset({"wait"}))
     assert needs(ask(["max_wait"])) == Needs(longest=True)
     assert needs(ask(["longest_wait"])) == Needs()
-    assert needs(ask(["service_level", "offered"], "late_abandons_hurt", 30.25)) == Needs(
-        frozenset({"offered", "answered", "abandoned_waits"}), frozenset({30_250_000})
+    assert needs(ask(["service_level", "offered"], Choices("late_abandons_hurt", 30.25))) == Needs(
+        frozenset({"offered", "answered", "abandoned_waits"}),
+        {"wait": "answered_within", "abandoned_wait": "abandoned_within"},
+        30_250_000,
     )
-
-
-def test_a_formula_goes_to_the_kpis_that_have_it() -> None:
-    level, rate, offered = ask(["service_level", "abandonment_rate", "offered"], "of_offered")
-    assert level.formula_name == "abandons_hurt"
-    assert rate.formula_name == "of_offered"
-    assert offered.formula_name is None
-    assert ask(["offered", "offered"], "of_offered") == [offered]
-
-
-@pytest.mark.parametrize(
-    ("names", "formula", "threshold", "field", "hint"),
-    [
-        (["servicelevel"], None, None, "kpi", "service_level"),
-        ([], None, None, "kpi", "service_level"),
-        (["service_level"], "of_offered", None, "formula", "late_abandons_hurt"),
-        (["offered"], "hurt", None, "formula", "abandons_hurt"),
-        (["service_level"], None, -1.0, "threshold", "seconds"),
-        (["service_level"], None, float("nan"), "threshold", "seconds"),
-        (["service_level"], None, float("inf"), "threshold", "seconds"),
-    ],
-)
-def test_what_is_not_right_is_named(
-    names: list[str], formula: str | None, threshold: float | None, field: str, hint: str
-) -> None:
-    with pytest.raises(InvalidInput) as raised:
-        ask(names, formula, threshold)
-    assert raised.value.field == field
-    assert hint in str(raised.value)
+    assert needs(ask(["service_level"])).within == {"wait": "answered_within"}
+    assert needs(ask(["offered"], Choices(threshold=30))) == Needs(frozenset({"offered"}))
+    assert needs(ask(["service_level", "offered"], Choices(objective="phones"), [PHONES])) == Needs(
+        frozenset({"offered"}), objective=7
+    )
+    assert needs(ask(["first_contact_resolution"], Choices(within="30d", maturity="provisional"))) == Needs(
+        frozenset({"provisional_30d", "provisional_resolved_30d"})
+    )

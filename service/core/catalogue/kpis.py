@@ -1,155 +1,67 @@
 """The KPIs: formulas over measures and histograms."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
 
-from service.core.catalogue.measures import MEASURE_BY_NAME
+from service.core.catalogue.counts import COUNTS
+from service.core.catalogue.kpi import (
+    ABANDONED_LATER,
+    ABANDONED_WITHIN,
+    ANSWERED_WITHIN,
+    DEFAULT_THRESHOLD_SECONDS,
+    OBJECTIVE_BREACHES,
+    OBJECTIVE_EVENTS,
+    Formula,
+    Kpi,
+    Shape,
+    mean,
+    one_formula,
+    plus,
+    quantiles,
+    ratio,
+)
 
-DEFAULT_THRESHOLD_SECONDS = 20.0
-
-
-class Shape(StrEnum):
-    """How a KPI's value is made."""
-
-    COUNT = "count"
-    RATIO = "ratio"
-    MEAN = "mean"
-    QUANTILE = "quantile"
-    MAXIMUM = "maximum"
-    NOW = "now"
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """A numerator over a denominator, each a weighted sum of terms.
-
-    A term is the name of a measure, or one of `answered_within`, `abandoned_within`, `abandoned_later`: visits
-    with a known wait of at most, or more than, the threshold.
-    """
-
-    text: str
-    numerator: Mapping[str, int]
-    denominator: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Kpi:
-    """A named measure of service quality: what it means, how it is computed, and which way is better."""
-
-    name: str
-    help: str
-    shape: Shape
-    unit: str
-    better: str
-    dimension: str
-    formulas: Mapping[str, Formula]
-    default_formula: str = ""
-    histogram: str = ""
-    quantile: float = 0.0
-    needs_threshold: bool = False
-
-
-def _one(text: str, numerator: Mapping[str, int], denominator: Mapping[str, int]) -> Mapping[str, Formula]:
-    return {"": Formula(text, numerator, denominator)}
-
-
-def _plus(*names: str) -> Mapping[str, int]:
-    return dict.fromkeys(names, 1)
-
-
-def _ratio(name: str, help_: str, better: str, dimension: str, text: str, over: str, under: str) -> Kpi:
-    return Kpi(name, help_, Shape.RATIO, "ratio", better, dimension, _one(text, _plus(over), _plus(under)))
-
-
-def _mean(name: str, help_: str, dimension: str, text: str, sums: tuple[str, ...], counts: tuple[str, ...]) -> Kpi:
-    formula = _one(text, _plus(*sums), _plus(*counts))
-    return Kpi(name, help_, Shape.MEAN, "seconds", "lower", dimension, formula)
-
-
-def _quantiles(prefix: str, what: str, histogram: str, dimension: str, percents: tuple[int, ...]) -> tuple[Kpi, ...]:
-    return tuple(
-        Kpi(
-            f"{prefix}_p{percent}",
-            f"{what} that {percent} % do not exceed",
-            Shape.QUANTILE,
-            "seconds",
-            "lower",
-            dimension,
-            _one(f"quantile {percent / 100:g} interpolated in the buckets of {histogram}", {}, {}),
-            histogram=histogram,
-            quantile=percent / 100,
-        )
-        for percent in percents
-    )
-
+__all__ = [
+    "ABANDONMENT_FORMULAS",
+    "DEFAULT_THRESHOLD_SECONDS",
+    "KPIS",
+    "KPI_BY_NAME",
+    "SERVICE_LEVEL_FORMULAS",
+    "Formula",
+    "Kpi",
+    "Shape",
+]
 
 SERVICE_LEVEL_FORMULAS: Mapping[str, Formula] = {
     "abandons_help": Formula(
         "(A<=T + B<=T) / (A + B)",
-        _plus("answered_within", "abandoned_within"),
-        _plus("answered", "abandoned"),
+        plus(ANSWERED_WITHIN, ABANDONED_WITHIN),
+        plus("answered", "abandoned"),
     ),
-    "abandons_ignored": Formula("A<=T / A", _plus("answered_within"), _plus("answered")),
-    "abandons_hurt": Formula("A<=T / (A + B)", _plus("answered_within"), _plus("answered", "abandoned")),
-    "late_abandons_hurt": Formula("A<=T / (A + B>T)", _plus("answered_within"), _plus("answered", "abandoned_later")),
+    "abandons_ignored": Formula("A<=T / A", plus(ANSWERED_WITHIN), plus("answered")),
+    "abandons_hurt": Formula("A<=T / (A + B)", plus(ANSWERED_WITHIN), plus("answered", "abandoned")),
+    "late_abandons_hurt": Formula("A<=T / (A + B>T)", plus(ANSWERED_WITHIN), plus("answered", ABANDONED_LATER)),
     "short_abandons_help": Formula(
-        "(A<=T + B<=s) / (A + B)", _plus("answered_within", "short_abandoned"), _plus("answered", "abandoned")
+        "(A<=T + B<=s) / (A + B)", plus(ANSWERED_WITHIN, "short_abandoned"), plus("answered", "abandoned")
     ),
     "short_abandons_excluded": Formula(
         "A<=T / (A + B - B<=s)",
-        _plus("answered_within"),
+        plus(ANSWERED_WITHIN),
         {"answered": 1, "abandoned": 1, "short_abandoned": -1},
     ),
-    "diversions_hurt": Formula(
-        "A<=T / (A + B + F)", _plus("answered_within"), _plus("answered", "abandoned", "diverted")
-    ),
+    "diversions_hurt": Formula("A<=T / (A + B + F)", plus(ANSWERED_WITHIN), plus("answered", "abandoned", "diverted")),
 }
 ABANDONMENT_FORMULAS: Mapping[str, Formula] = {
-    "of_answered_and_abandoned": Formula("B / (A + B)", _plus("abandoned"), _plus("answered", "abandoned")),
+    "of_answered_and_abandoned": Formula("B / (A + B)", plus("abandoned"), plus("answered", "abandoned")),
     "excluding_short": Formula(
         "(B - Bs) / (A + B - Bs)",
         {"abandoned": 1, "short_abandoned": -1},
         {"answered": 1, "abandoned": 1, "short_abandoned": -1},
     ),
-    "of_offered": Formula("B / O", _plus("abandoned"), _plus("offered")),
+    "of_offered": Formula("B / O", plus("abandoned"), plus("offered")),
 }
 
-_COUNTED = (
-    ("offered", "neutral", "population"),
-    ("answered", "higher", "population"),
-    ("abandoned", "lower", "population"),
-    ("short_abandoned", "lower", "population"),
-    ("diverted", "lower", "population"),
-    ("expired", "lower", "population"),
-    ("waiting", "lower", "population"),
-    ("interactions", "neutral", "population"),
-    ("completed", "higher", "reliability"),
-    ("resolved", "higher", "reliability"),
-    ("unresolved", "lower", "reliability"),
-    ("reopened", "lower", "reliability"),
-    ("transferred", "lower", "reliability"),
-    ("escalated", "lower", "reliability"),
-    ("corrected", "lower", "reliability"),
-    ("recovered", "higher", "reliability"),
-    ("unrecovered", "lower", "reliability"),
-    ("conflicts", "lower", "data_quality"),
-    ("late_events", "lower", "data_quality"),
-)
-
 KPIS: tuple[Kpi, ...] = (
-    *(
-        Kpi(
-            name,
-            MEASURE_BY_NAME[name].help,
-            Shape.COUNT,
-            "count",
-            better,
-            dimension,
-            _one(f"number of {MEASURE_BY_NAME[name].help}", _plus(name), {}),
-        )
-        for name, better, dimension in _COUNTED
-    ),
+    *COUNTS,
     Kpi(
         "service_level",
         "share of visits answered within the threshold T; B<=s are abandons of 5 s at most",
@@ -159,9 +71,11 @@ KPIS: tuple[Kpi, ...] = (
         "speed",
         SERVICE_LEVEL_FORMULAS,
         default_formula="abandons_hurt",
-        needs_threshold=True,
+        by_objective=Formula(
+            "(events - breaches) / events", {OBJECTIVE_EVENTS: 1, OBJECTIVE_BREACHES: -1}, plus(OBJECTIVE_EVENTS)
+        ),
     ),
-    _mean(
+    mean(
         "average_speed_of_answer",
         "mean wait of answered visits",
         "speed",
@@ -169,7 +83,7 @@ KPIS: tuple[Kpi, ...] = (
         ("answered_wait_us",),
         ("answered_waits",),
     ),
-    _mean(
+    mean(
         "average_wait",
         "mean wait of answered and abandoned visits",
         "speed",
@@ -177,7 +91,7 @@ KPIS: tuple[Kpi, ...] = (
         ("answered_wait_us", "abandoned_wait_us"),
         ("answered_waits", "abandoned_waits"),
     ),
-    *_quantiles("wait", "wait of answered visits", "wait", "speed", (50, 90, 95, 99)),
+    *quantiles("wait", "wait of answered visits", "speed", {"": "wait"}),
     Kpi(
         "longest_wait",
         "longest wait of those who wait now",
@@ -185,7 +99,7 @@ KPIS: tuple[Kpi, ...] = (
         "seconds",
         "lower",
         "speed",
-        _one("now - earliest arrival of those who wait", {}, {}),
+        one_formula("now - earliest arrival of those who wait"),
     ),
     Kpi(
         "max_wait",
@@ -194,8 +108,7 @@ KPIS: tuple[Kpi, ...] = (
         "seconds",
         "lower",
         "speed",
-        _one("max of wait over A and B", {}, {}),
-        histogram="wait",
+        one_formula("max of wait over A and B"),
     ),
     Kpi(
         "abandonment_rate",
@@ -207,7 +120,7 @@ KPIS: tuple[Kpi, ...] = (
         ABANDONMENT_FORMULAS,
         default_formula="of_answered_and_abandoned",
     ),
-    _mean(
+    mean(
         "average_handle_time",
         "mean service, hold and wrap-up of answered visits whose end is known",
         "speed",
@@ -215,7 +128,7 @@ KPIS: tuple[Kpi, ...] = (
         ("service_us", "hold_us", "wrap_up_us"),
         ("handled",),
     ),
-    _mean(
+    mean(
         "average_hold_time",
         "mean time on hold of answered visits whose end is known",
         "speed",
@@ -223,15 +136,34 @@ KPIS: tuple[Kpi, ...] = (
         ("hold_us",),
         ("handled",),
     ),
-    _mean(
+    Kpi(
         "time_to_resolution",
-        "mean time from arrival to the first completion as resolved",
+        "mean time from arrival to the first completion as resolved; business counts the site's opening hours only",
+        Shape.MEAN,
+        "seconds",
+        "lower",
         "speed",
-        "sum of (first resolved completion - arrival) / interactions with one",
-        ("resolution_us",),
-        ("resolutions",),
+        {
+            "wall": Formula(
+                "sum of (first resolved completion - arrival) / interactions with one",
+                plus("resolution_us"),
+                plus("resolutions"),
+            ),
+            "business": Formula(
+                "sum of the opening time from arrival to first resolved completion / interactions with one",
+                plus("business_resolution_us"),
+                plus("resolutions"),
+            ),
+        },
+        default_formula="wall",
     ),
-    *_quantiles("time_to_resolution", "time to resolution", "resolution", "speed", (50, 90, 95, 99)),
+    *quantiles(
+        "time_to_resolution",
+        "time to resolution",
+        "speed",
+        {"wall": "resolution", "business": "business_resolution"},
+        default_formula="wall",
+    ),
     Kpi(
         "resolution_rate",
         "share of completed interactions, whose outcome is known, that are resolved",
@@ -239,9 +171,38 @@ KPIS: tuple[Kpi, ...] = (
         "ratio",
         "higher",
         "reliability",
-        _one("resolved / completed whose resolved is known", _plus("resolved"), _plus("resolved", "unresolved")),
+        one_formula("resolved / completed whose resolved is known", plus("resolved"), plus("resolved", "unresolved")),
     ),
-    _ratio(
+    ratio(
+        "first_contact_resolution",
+        "share of completed contacts of known outcome that were resolved at once: not reopened, and without a further "
+        "contact of the customer about the topic within the days asked for; settled ones were closed longer ago than "
+        "that, provisional ones were not",
+        "higher",
+        "reliability",
+        "resolved at the first contact / completed contacts whose resolved is known",
+        "{maturity}_resolved_{within}",
+        "{maturity}_{within}",
+    ),
+    ratio(
+        "repeat_contact_rate",
+        "share of contacts that came within the days asked for after the previous one of the same customer and topic",
+        "lower",
+        "reliability",
+        "repeat contacts / contacts",
+        "repeat_contacts_{within}",
+        "contacts",
+    ),
+    ratio(
+        "repeat_visit_rate",
+        "share of contacts in stores that came within the days asked for after the previous one of the same customer",
+        "higher",
+        "reliability",
+        "repeat visits / contacts in stores",
+        "repeat_visits_{within}",
+        "store_contacts",
+    ),
+    ratio(
         "reopen_rate",
         "share of completed interactions that came back",
         "lower",
@@ -250,7 +211,7 @@ KPIS: tuple[Kpi, ...] = (
         "reopened",
         "completed",
     ),
-    _ratio(
+    ratio(
         "transfer_rate",
         "share of answered interactions that were transferred",
         "lower",
@@ -259,7 +220,7 @@ KPIS: tuple[Kpi, ...] = (
         "transferred",
         "interactions_answered",
     ),
-    _ratio(
+    ratio(
         "escalation_rate",
         "share of answered interactions that were escalated",
         "lower",
@@ -275,9 +236,9 @@ KPIS: tuple[Kpi, ...] = (
         "ratio",
         "higher",
         "reliability",
-        _one("(completed - corrected) / completed", {"completed": 1, "corrected": -1}, _plus("completed")),
+        one_formula("(completed - corrected) / completed", {"completed": 1, "corrected": -1}, plus("completed")),
     ),
-    _mean(
+    mean(
         "recovery_time",
         "mean time from an error of the service to its recovery",
         "reliability",
@@ -285,8 +246,8 @@ KPIS: tuple[Kpi, ...] = (
         ("recovery_us",),
         ("recoveries",),
     ),
-    *_quantiles("recovery_time", "recovery time", "recovery", "reliability", (50, 90, 95, 99)),
-    _mean(
+    *quantiles("recovery_time", "recovery time", "reliability", {"": "recovery"}),
+    mean(
         "clock_skew",
         "how far the events whose own time was ahead of the clock here were ahead, in the mean",
         "data_quality",
@@ -301,7 +262,7 @@ KPIS: tuple[Kpi, ...] = (
         "count",
         "neutral",
         "data_quality",
-        _one(
+        one_formula(
             "O - (A + B + F + X + W)",
             {"offered": 1, "answered": -1, "abandoned": -1, "diverted": -1, "expired": -1, "waiting": -1},
             {},

@@ -20,6 +20,75 @@ LATE_LAGS_SECONDS: Mapping[str, int] = {"1m": 60, "1h": 3600, "1d": 86400}
 """The lags by which late events are told apart; each class holds the later ones too."""
 
 
+WITHIN_DAYS: Mapping[str, int] = {"1d": 1, "7d": 7, "30d": 30}
+"""The spans within which a customer who comes again counts as coming back, in days."""
+
+_FIRST_CONTACT: Mapping[str, str] = {
+    "settled": "completed contacts of known outcome that were closed more than {days} d ago",
+    "settled_resolved": "of these, resolved at the first contact: not reopened, no further contact in {days} d",
+    "provisional": "completed contacts of known outcome that were closed at most {days} d ago",
+    "provisional_resolved": "of these, resolved at the first contact so far",
+}
+MATURITIES = ("settled", "provisional")
+"""Whether the time in which a customer could come back is over; the two are never blended."""
+
+_EXPIRY_HOURS = ", ".join(
+    f"{channel} {us // _HOUR_US}" for channel, us in (*EXPIRY_US.items(), ("else", DEFAULT_EXPIRY_US))
+)
+_FORMULAS_OF_SPANS: Mapping[str, str] = {
+    "repeat_contacts": "contacts with arrival - previous arrival of the same customer and topic <= {days} d",
+    "repeat_visits": "contacts with channel = pos and arrival - previous such arrival of the same customer <= {days} d",
+    "settled": "contacts of known outcome with now - closing > {days} d; closing = time of the latest completed",
+    "settled_resolved": "settled, resolved = true, not reopened, no later arrival of the topic by closing + {days} d",
+    "provisional": "contacts of known outcome with now - closing <= {days} d; closing = time of the latest completed",
+    "provisional_resolved": "provisional, resolved = true, not reopened, no later arrival of the topic so far",
+}
+_FORMULAS: Mapping[str, str] = {
+    "offered": "O = A + B + F + X + W",
+    "answered": "A = visits that an answered event began to serve, or a completed one",
+    "abandoned": "B = visits that an abandoned event ended",
+    "short_abandoned": f"Bs = B with wait <= {SHORT_ABANDON_SECONDS:g} s",
+    "diverted": "F = visits that a diverted event ended, or a queued one for another line",
+    "expired": f"X = visits that wait, hours since the last event >= {_EXPIRY_HOURS}",
+    "waiting": "W = O - (A + B + F + X)",
+    "answered_waits": "A with a known wait = answered - queued",
+    "answered_wait_us": "sum of (answered - queued) over A with a known wait",
+    "abandoned_waits": "B with a known wait = abandoned - queued",
+    "abandoned_wait_us": "sum of (abandoned - queued) over B with a known wait",
+    "handled": "A with a known end = completed, or the answer of the next visit",
+    "service_us": "sum of (end - answered - hold) over A with a known end",
+    "hold_us": "sum of (resumed, or the end - held) over A with a known end",
+    "wrap_up_us": "sum of wrap_up_seconds over A with a known end",
+    "interactions": "interactions with a first event; arrival = its time",
+    "interactions_answered": "interactions with a visit in A",
+    "completed": "interactions with a completed event",
+    "resolved": "interactions whose latest completed event with resolved says true",
+    "unresolved": "interactions whose latest completed event with resolved says false",
+    "reopened": "interactions with a reopened event",
+    "transferred": "interactions with a transferred event",
+    "escalated": "interactions with an escalated event",
+    "corrected": "interactions with a corrected event",
+    "recovered": "interactions with a recovered event",
+    "conflicts": "abandoned, diverted with nobody waiting + held with nobody in service + resumed with nobody on hold",
+    "resolutions": "interactions with a completed event with resolved = true",
+    "resolution_us": "sum of (first completed with resolved = true - arrival)",
+    "recoveries": "pairs of a corrected event and a later recovered one, the earliest first",
+    "recovery_us": "sum of (recovered - corrected)",
+    "unrecovered": "corrected events - recoveries",
+    "late_events": f"events with arrival here - time > {LATE_LAGS_SECONDS['1m']} s",
+    "skewed_events": "events with time > clock here at their arrival",
+    "skew_us": "sum of (time - clock here) over events ahead of it",
+    "business_resolution_us": "sum of the site's opening time from arrival to the first completed with resolved = true",
+    "contacts": "interactions with a known customer and site",
+    "store_contacts": "contacts with channel = pos",
+    **{
+        f"{name}_{within}": formula.format(days=days)
+        for name, formula in _FORMULAS_OF_SPANS.items()
+        for within, days in WITHIN_DAYS.items()
+    },
+}
+
+
 class Unit(StrEnum):
     """What a number counts. Sums of time are kept in whole microseconds, so that no order of adding rounds."""
 
@@ -28,10 +97,14 @@ class Unit(StrEnum):
 
 
 class Scope(StrEnum):
-    """Whether a measure is booked to the arrival of a visit or to that of the whole interaction."""
+    """What a measure is counted of, and to whose arrival it is booked.
+
+    A contact is an interaction of a known customer; what it counts for depends on the customer's other contacts.
+    """
 
     VISIT = "visit"
     INTERACTION = "interaction"
+    CONTACT = "contact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +124,13 @@ class Measure:
     lead: str = ""
     state: bool = False
 
+    @property
+    def formula(self) -> str:
+        """What exactly is counted or added up, in the symbols of the populations and the words of the events."""
+        return _FORMULAS[self.name]
 
-_VISIT, _MATTER = Scope.VISIT, Scope.INTERACTION
+
+_VISIT, _MATTER, _CONTACT = Scope.VISIT, Scope.INTERACTION, Scope.CONTACT
 MEASURES: tuple[Measure, ...] = (
     Measure(1, "offered", _VISIT, "visits that arrived"),
     Measure(2, "answered", _VISIT, "visits whose service began"),
@@ -88,6 +166,39 @@ MEASURES: tuple[Measure, ...] = (
     Measure(36, "late_events", _MATTER, "events that arrived here more than 60 s after their own time"),
     Measure(37, "skewed_events", _MATTER, "events whose own time was ahead of the clock here"),
     Measure(38, "skew_us", _MATTER, "how far ahead they were", Unit.MICROSECONDS, "skewed_events"),
+    Measure(
+        39,
+        "business_resolution_us",
+        _MATTER,
+        "their times to resolution within opening hours",
+        Unit.MICROSECONDS,
+        "resolutions",
+    ),
+    Measure(40, "contacts", _CONTACT, "interactions of known customers"),
+    Measure(41, "store_contacts", _CONTACT, "interactions of known customers in stores (channel pos)"),
+    *(
+        Measure(
+            42 + number,
+            f"repeat_contacts_{within}",
+            _CONTACT,
+            f"contacts that came within {days} d after the previous one of the same customer and topic",
+        )
+        for number, (within, days) in enumerate(WITHIN_DAYS.items())
+    ),
+    *(
+        Measure(
+            45 + number,
+            f"repeat_visits_{within}",
+            _CONTACT,
+            f"contacts in stores that came within {days} d after the previous one of the same customer",
+        )
+        for number, (within, days) in enumerate(WITHIN_DAYS.items())
+    ),
+    *(
+        Measure(48 + 4 * number + place, f"{name}_{within}", _CONTACT, help_.format(days=days), state=True)
+        for number, (within, days) in enumerate(WITHIN_DAYS.items())
+        for place, (name, help_) in enumerate(_FIRST_CONTACT.items())
+    ),
 )
 MEASURE_BY_NAME: Mapping[str, Measure] = {measure.name: measure for measure in MEASURES}
 MEASURE_BY_CODE: Mapping[int, Measure] = {measure.code: measure for measure in MEASURES}
@@ -95,73 +206,43 @@ MEASURE_BY_CODE: Mapping[int, Measure] = {measure.code: measure for measure in M
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Durations of one kind. `cells` says whether each exact value is kept per minute, for thresholds and quantiles."""
+    """Durations of one kind; `formula` says what one is, in the words of the events.
+
+    `cells` says whether each exact value is kept per minute, for thresholds and quantiles.
+    """
 
     code: int
     name: str
     lead: str
     total: tuple[str, ...]
     help: str
+    formula: str
     bounds: tuple[float, ...]
     cells: bool = True
+    exported: bool = True
 
 
-_WAIT_BOUNDS = (
-    1.0,
-    2.0,
-    5.0,
-    10.0,
-    15.0,
-    20.0,
-    30.0,
-    45.0,
-    60.0,
-    90.0,
-    120.0,
-    180.0,
-    300.0,
-    600.0,
-    1200.0,
-    3600.0,
-)
-_HANDLE_BOUNDS = (
-    5.0,
-    15.0,
-    30.0,
-    60.0,
-    90.0,
-    120.0,
-    180.0,
-    240.0,
-    300.0,
-    450.0,
-    600.0,
-    900.0,
-    1800.0,
-    3600.0,
-)
-_LONG_BOUNDS = (
-    60.0,
-    300.0,
-    900.0,
-    3600.0,
-    14400.0,
-    43200.0,
-    86400.0,
-    259200.0,
-    604800.0,
-    1209600.0,
-    2592000.0,
-)
+_WAIT_BOUNDS = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1200.0, 3600.0)
+_HANDLE_BOUNDS = (5.0, 15.0, 30.0, 60.0, 90.0, 120.0, 180.0, 240.0, 300.0, 450.0, 600.0, 900.0, 1800.0, 3600.0)
+_LONG_BOUNDS = (60.0, 300.0, 900.0, 3600.0, 14400.0, 43200.0, 86400.0, 259200.0, 604800.0, 1209600.0, 2592000.0)
 
 HISTOGRAMS: tuple[Histogram, ...] = (
-    Histogram(1, "wait", "answered_waits", ("answered_wait_us",), "wait of answered visits", _WAIT_BOUNDS),
+    Histogram(
+        1,
+        "wait",
+        "answered_waits",
+        ("answered_wait_us",),
+        "wait of answered visits",
+        "wait = answered - queued",
+        _WAIT_BOUNDS,
+    ),
     Histogram(
         2,
         "abandoned_wait",
         "abandoned_waits",
         ("abandoned_wait_us",),
         "wait of abandoned visits",
+        "wait = abandoned - queued",
         _WAIT_BOUNDS,
     ),
     Histogram(
@@ -170,6 +251,7 @@ HISTOGRAMS: tuple[Histogram, ...] = (
         "handled",
         ("service_us", "hold_us", "wrap_up_us"),
         "service, hold and wrap-up of answered visits whose end is known",
+        "handle = service + hold + wrap-up; service = end - answered - hold",
         _HANDLE_BOUNDS,
         cells=False,
     ),
@@ -179,9 +261,28 @@ HISTOGRAMS: tuple[Histogram, ...] = (
         "resolutions",
         ("resolution_us",),
         "arrival of an interaction to its first completion as resolved",
+        "resolution = first completed with resolved = true - arrival",
         _LONG_BOUNDS,
     ),
-    Histogram(5, "recovery", "recoveries", ("recovery_us",), "an error of the service to its recovery", _LONG_BOUNDS),
+    Histogram(
+        5,
+        "recovery",
+        "recoveries",
+        ("recovery_us",),
+        "an error of the service to its recovery",
+        "recovery = recovered - corrected",
+        _LONG_BOUNDS,
+    ),
+    Histogram(
+        6,
+        "business_resolution",
+        "resolutions",
+        ("business_resolution_us",),
+        "arrival of an interaction to its first completion as resolved, within the site's opening hours",
+        "resolution = the site's opening time from arrival to the first completed with resolved = true",
+        _LONG_BOUNDS,
+        exported=False,
+    ),
 )
 HISTOGRAM_BY_NAME: Mapping[str, Histogram] = {histogram.name: histogram for histogram in HISTOGRAMS}
 HISTOGRAM_BY_CODE: Mapping[int, Histogram] = {histogram.code: histogram for histogram in HISTOGRAMS}

@@ -1,9 +1,10 @@
-"""The metrics: how measures and histograms appear to Prometheus."""
+"""The metrics: how measures, histograms and the state of now appear to Prometheus."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from service.core.catalogue.measures import HISTOGRAMS, MEASURE_BY_NAME
+from service.core.catalogue.measures import HISTOGRAMS, MEASURE_BY_NAME, WITHIN_DAYS
 
 
 class MetricKind(StrEnum):
@@ -15,21 +16,39 @@ class MetricKind(StrEnum):
 
 
 SERIES = ("site", "queue", "channel")
+_OBJECTIVE = (*SERIES, "objective")
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A family on `/metrics/kpi`; `source` names the measure or the histogram that it shows, where it shows one."""
+    """A family on `/metrics/kpi`, with its formula.
+
+    `source` names the measure or the histogram that it shows, where it shows one; `parts` the measure that it shows
+    under each value of its last label, where it shows several.
+    """
 
     name: str
     kind: MetricKind
     help: str
+    formula: str
     labels: tuple[str, ...] = SERIES
     source: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def documentation(self) -> str:
+        """What Prometheus is told in its HELP line."""
+        return f"{self.help}: {self.formula}"
 
 
-def _counter(name: str, measure: str) -> Metric:
-    return Metric(f"frontline_{name}", MetricKind.COUNTER, MEASURE_BY_NAME[measure].help, source=measure)
+def _counter(name: str, source: str) -> Metric:
+    measure = MEASURE_BY_NAME[source]
+    return Metric(f"frontline_{name}", MetricKind.COUNTER, measure.help, measure.formula, source=source)
+
+
+def _counter_within(measure: str, help_: str, formula: str) -> Metric:
+    parts = {within: f"{measure}_{within}" for within in WITHIN_DAYS}
+    return Metric(f"frontline_{measure}_total", MetricKind.COUNTER, help_, formula, (*SERIES, "within"), parts=parts)
 
 
 METRICS: tuple[Metric, ...] = (
@@ -40,15 +59,35 @@ METRICS: tuple[Metric, ...] = (
     *(
         _counter(f"interactions_{name}_total", name)
         for name in (
-            "completed",
-            "resolved",
-            "unresolved",
-            "reopened",
-            "transferred",
-            "escalated",
-            "corrected",
-            "recovered",
+            *("completed", "resolved", "unresolved", "reopened"),
+            *("transferred", "escalated", "corrected", "recovered"),
         )
+    ),
+    _counter("contacts_total", "contacts"),
+    _counter_within(
+        "repeat_contacts",
+        "contacts that came soon after the previous one of the same customer and topic",
+        "contacts with arrival - previous arrival of the same customer and topic <= within",
+    ),
+    _counter_within(
+        "repeat_visits",
+        "contacts in stores that came soon after the previous one of the same customer",
+        "contacts with channel = pos and arrival - previous such arrival of the same customer <= within",
+    ),
+    Metric(
+        "frontline_slo_events_total",
+        MetricKind.COUNTER,
+        "visits that an objective has judged",
+        "A + W at T + B, F later than T + B, F within T that the denominator of the objective's formula has",
+        _OBJECTIVE,
+    ),
+    Metric(
+        "frontline_slo_breaches_total",
+        MetricKind.COUNTER,
+        "visits for which an objective was not kept",
+        "events - A within T - B within T that the numerator of the objective's formula has; "
+        "service level = 1 - breaches / events",
+        _OBJECTIVE,
     ),
     _counter("conflicts_total", "conflicts"),
     *(
@@ -56,53 +95,98 @@ METRICS: tuple[Metric, ...] = (
             f"frontline_{histogram.name}_seconds",
             MetricKind.HISTOGRAM,
             histogram.help,
+            histogram.formula,
             ("site", "channel"),
             histogram.name,
         )
         for histogram in HISTOGRAMS
+        if histogram.exported
     ),
-    Metric("frontline_queue_waiting", MetricKind.GAUGE, "visits that wait now"),
-    Metric("frontline_queue_in_service", MetricKind.GAUGE, "visits in service now"),
-    Metric("frontline_queue_longest_wait_seconds", MetricKind.GAUGE, "longest wait of those who wait now"),
+    Metric(
+        "frontline_queue_waiting",
+        MetricKind.GAUGE,
+        MEASURE_BY_NAME["waiting"].help,
+        MEASURE_BY_NAME["waiting"].formula,
+    ),
+    Metric(
+        "frontline_queue_in_service",
+        MetricKind.GAUGE,
+        "visits in service now",
+        "visits answered and not ended, without those silent for the channel's expiry time",
+    ),
+    Metric(
+        "frontline_queue_longest_wait_seconds",
+        MetricKind.GAUGE,
+        "longest wait of those who wait now",
+        "max over W of (now - queued), 0 where nobody waits",
+    ),
     Metric(
         "frontline_queue_residual",
         MetricKind.GAUGE,
-        "offered - (answered + abandoned + diverted + expired + waiting), over all time; anything but 0 is a defect",
+        "what the identity of visits leaves over, over all time; anything but 0 is a defect",
+        "O - (A + B + F + X + W)",
+    ),
+    Metric(
+        "frontline_site_open",
+        MetricKind.GAUGE,
+        "whether a site is open now, by its opening hours and holidays",
+        "1 if open(now), else 0",
+        ("site",),
+    ),
+    Metric(
+        "frontline_objective_target_ratio",
+        MetricKind.GAUGE,
+        "share that an objective promises, for those who arrive now",
+        "kept while 1 - breaches / events >= target",
+        ("objective",),
+    ),
+    Metric(
+        "frontline_objective_threshold_seconds",
+        MetricKind.GAUGE,
+        "threshold of an objective, for those who arrive now",
+        "T; in time = wait <= T",
+        ("objective",),
     ),
     Metric(
         "frontline_backfilled_total",
         MetricKind.COUNTER,
-        "contributions older than the live horizon, in the measure's unit: in the rollups, not in the live counters",
+        "contributions by events older than the live horizon, in the measure's unit",
+        "rollups - live - corrections up + corrections down",
         (*SERIES, "measure"),
     ),
     Metric(
         "frontline_corrections_total",
         MetricKind.COUNTER,
-        "changes to what was contributed before, in the measure's unit: live + backfilled + up - down = rollups",
+        "changes to what was contributed before, in the measure's unit",
+        "live + backfilled + up - down = rollups",
         (*SERIES, "measure", "direction"),
     ),
     Metric(
         "frontline_source_last_event_timestamp_seconds",
         MetricKind.GAUGE,
-        "time of the latest event of a source at a site",
+        "when the latest event of a source at a site happened",
+        "max of time",
         ("source", "site"),
     ),
     Metric(
         "frontline_late_events_total",
         MetricKind.COUNTER,
         "events that arrived here later than the lag after their own time",
+        "events with arrival here - time > lag",
         ("source", "site", "lag"),
     ),
     Metric(
         "frontline_clock_skew_events_total",
         MetricKind.COUNTER,
         "events whose own time was ahead of the clock here",
+        "events with time > clock here at their arrival",
         ("source", "site"),
     ),
     Metric(
         "frontline_clock_skew_seconds",
         MetricKind.GAUGE,
         "furthest that the clock of a source was ahead of the clock here",
+        "max of (time - clock here), 0 where it never was",
         ("source", "site"),
     ),
 )

@@ -1,0 +1,161 @@
+"""What a KPI is: its shape, its formulas, and the choices that they leave to whoever asks."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from service.core.catalogue.measures import MATURITIES, WITHIN_DAYS
+
+DEFAULT_THRESHOLD_SECONDS = 20.0
+DEFAULT_WITHIN = "7d"
+DEFAULT_MATURITY = MATURITIES[0]
+
+ANSWERED_WITHIN, ABANDONED_WITHIN, ABANDONED_LATER = "answered_within", "abandoned_within", "abandoned_later"
+OBJECTIVE_EVENTS, OBJECTIVE_BREACHES = "slo_events", "slo_breaches"
+_OF_THRESHOLDS = frozenset({ANSWERED_WITHIN, ABANDONED_WITHIN, ABANDONED_LATER})
+_OF_OBJECTIVES = frozenset({OBJECTIVE_EVENTS, OBJECTIVE_BREACHES})
+
+
+class Shape(StrEnum):
+    """How a KPI's value is made."""
+
+    COUNT = "count"
+    RATIO = "ratio"
+    MEAN = "mean"
+    QUANTILE = "quantile"
+    MAXIMUM = "maximum"
+    NOW = "now"
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A numerator over a denominator, each a weighted sum of terms; or what is made of the durations of a histogram.
+
+    A term is the name of a measure, in which `{within}` and `{maturity}` stand for what is asked for; or one of
+    `answered_within`, `abandoned_within`, `abandoned_later`: visits with a known wait of at most, or more than, the
+    threshold; or `slo_events`, `slo_breaches` of an objective.
+    """
+
+    text: str
+    numerator: Mapping[str, int] = field(default_factory=dict)
+    denominator: Mapping[str, int] = field(default_factory=dict)
+    histogram: str = ""
+
+    @property
+    def terms(self) -> frozenset[str]:
+        """All terms."""
+        return frozenset((*self.numerator, *self.denominator))
+
+    def filled(self, within: str | None, maturity: str | None) -> "Formula":
+        """The formula with what is asked for in the place of what stands for it."""
+
+        def fill(terms: Mapping[str, int]) -> Mapping[str, int]:
+            return {name.format(within=within, maturity=maturity): weight for name, weight in terms.items()}
+
+        return Formula(self.text, fill(self.numerator), fill(self.denominator), self.histogram)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A choice that a KPI leaves: its default, None where it has none, and the names among which it is made, if any."""
+
+    default: str | float | None = None
+    choices: tuple[str, ...] = ()
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """A named measure of service quality: what it means, how it is computed, and which way is better.
+
+    `by_objective` is the formula where an objective is asked about, for a KPI that has formulas without one too.
+    """
+
+    name: str
+    help: str
+    shape: Shape
+    unit: str
+    better: str
+    dimension: str
+    formulas: Mapping[str, Formula]
+    default_formula: str = ""
+    quantile: float = 0.0
+    by_objective: Formula | None = None
+
+    @property
+    def needs_threshold(self) -> bool:
+        """Whether waits are held against a threshold."""
+        return bool(self._terms & _OF_THRESHOLDS)
+
+    @property
+    def needs_objective(self) -> bool:
+        """Whether it is counted of an objective, and means nothing without one."""
+        return bool(self._terms & _OF_OBJECTIVES)
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """The choices that it leaves, by the name of the parameter."""
+        needs_objective = self.needs_objective
+        found = {
+            "formula": Parameter(self.default_formula, tuple(self.formulas)) if self.default_formula else None,
+            "threshold": Parameter(DEFAULT_THRESHOLD_SECONDS) if self.needs_threshold else None,
+            "within": Parameter(DEFAULT_WITHIN, tuple(WITHIN_DAYS)) if self._leaves("{within}") else None,
+            "maturity": Parameter(DEFAULT_MATURITY, MATURITIES) if self._leaves("{maturity}") else None,
+            "objective": Parameter(required=needs_objective) if needs_objective or self.by_objective else None,
+        }
+        return {name: parameter for name, parameter in found.items() if parameter}
+
+    @property
+    def _terms(self) -> frozenset[str]:
+        return frozenset[str]().union(*(formula.terms for formula in self.formulas.values()))
+
+    def _leaves(self, placeholder: str) -> bool:
+        return any(placeholder in term for term in self._terms)
+
+
+def one_formula(
+    text: str, numerator: Mapping[str, int] | None = None, denominator: Mapping[str, int] | None = None
+) -> Mapping[str, Formula]:
+    """The formulas of a KPI that has one, which needs no name."""
+    return {"": Formula(text, numerator or {}, denominator or {})}
+
+
+def plus(*names: str) -> Mapping[str, int]:
+    """The sum of terms."""
+    return dict.fromkeys(names, 1)
+
+
+def ratio(name: str, help_: str, better: str, dimension: str, text: str, over: str, under: str) -> Kpi:
+    """A KPI that is one term over another."""
+    return Kpi(name, help_, Shape.RATIO, "ratio", better, dimension, one_formula(text, plus(over), plus(under)))
+
+
+def mean(name: str, help_: str, dimension: str, text: str, sums: Iterable[str], counts: Iterable[str]) -> Kpi:
+    """A KPI that is a sum of time over a number."""
+    formula = one_formula(text, plus(*sums), plus(*counts))
+    return Kpi(name, help_, Shape.MEAN, "seconds", "lower", dimension, formula)
+
+
+def quantiles(
+    prefix: str, what: str, dimension: str, histograms: Mapping[str, str], default_formula: str = ""
+) -> tuple[Kpi, ...]:
+    """KPIs for what 50, 90, 95 and 99 % of durations do not exceed; `histograms` by the name of their formula."""
+    return tuple(
+        Kpi(
+            f"{prefix}_p{percent}",
+            f"{what} that {percent} % do not exceed",
+            Shape.QUANTILE,
+            "seconds",
+            "lower",
+            dimension,
+            {
+                name: Formula(
+                    f"quantile {percent / 100:g} interpolated in the buckets of {histogram}", histogram=histogram
+                )
+                for name, histogram in histograms.items()
+            },
+            default_formula,
+            percent / 100,
+        )
+        for percent in (50, 90, 95, 99)
+    )

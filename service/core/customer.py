@@ -1,0 +1,181 @@
+"""Contacts: what a customer's interactions, seen together, say about coming back.
+
+A *contact* is an interaction of a known customer at a known site. The contacts of a customer and topic form a chain,
+sorted by arrival, and those in stores another one, whatever their topic. What a contact counts for follows from its
+own state and its neighbours in the chains alone, so the order in which contacts became known cannot show.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+import msgspec
+
+from service.core.catalogue.measures import MEASURE_BY_NAME, WITHIN_DAYS
+from service.core.measure import MINUTE_US, Booking, SeriesKey
+from service.core.walk import Interaction
+
+_DAY_US = 86_400_000_000
+_WITHIN_US = {within: days * _DAY_US for within, days in WITHIN_DAYS.items()}
+STORE_CHANNEL = "pos"
+
+_CONTACTS = MEASURE_BY_NAME["contacts"].code
+_STORE_CONTACTS = MEASURE_BY_NAME["store_contacts"].code
+_REPEATS = tuple(
+    (us, MEASURE_BY_NAME[f"repeat_contacts_{within}"].code, MEASURE_BY_NAME[f"repeat_visits_{within}"].code)
+    for within, us in _WITHIN_US.items()
+)
+_CASES = tuple(
+    (
+        us,
+        tuple(
+            (MEASURE_BY_NAME[f"{maturity}_{within}"].code, MEASURE_BY_NAME[f"{maturity}_resolved_{within}"].code)
+            for maturity in ("provisional", "settled")
+        ),
+    )
+    for within, us in _WITHIN_US.items()
+)
+
+ContactKey = tuple[int, str]
+Position = tuple[int, int, str]
+"""Where a contact is in a chain: arrival in microseconds since 1970, number of the registered source, subject."""
+
+
+class Contact(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What an interaction says of its customer. Times in microseconds since 1970.
+
+    `topic` is "" where there is none, which is a topic of its own. `known_at` is when the event happened that names
+    the customer. `closed_at` is the latest completion, where the outcome is known.
+    """
+
+    customer: str
+    topic: str
+    arrival: int
+    known_at: int
+    series: int
+    in_store: bool
+    closed_at: int | None = None
+    resolved: bool = False
+    reopened: bool = False
+
+
+class Link(msgspec.Struct, gc=False):
+    """A contact in its chains: when the previous and the next one of the topic arrived, and the previous in a store.
+
+    `booking` is what it has contributed, and `peaks` the counts that once were higher than they are there.
+    """
+
+    key: ContactKey
+    contact: Contact
+    previous_at: int | None = None
+    next_at: int | None = None
+    previous_visit_at: int | None = None
+    booking: Booking = {}
+    peaks: dict[int, int] = {}
+
+    @property
+    def position(self) -> Position:
+        """Where it is in its chains."""
+        return (self.contact.arrival, *self.key)
+
+
+def contact_of(it: Interaction, series: Mapping[SeriesKey, int]) -> Contact | None:
+    """The contact that an interaction is; None while its customer or its site is unknown."""
+    if it.customer is None or it.customer_at is None or it.site is None:
+        return None
+    channel = it.channel or ""
+    return Contact(
+        customer=it.customer,
+        topic=it.topic or "",
+        arrival=it.arrival,
+        known_at=it.customer_at,
+        series=series[it.site, it.queue or "", channel],
+        in_store=channel == STORE_CHANNEL,
+        closed_at=None if it.resolved is None else it.completed_at,
+        resolved=it.resolved is True,
+        reopened=it.reopened,
+    )
+
+
+def measure_contact(link: Link, as_of_us: int) -> Booking:
+    """What a contact contributes as of a moment, booked to the minute of its arrival."""
+    contact = link.contact
+    amounts = {_CONTACTS: 1}
+    if contact.in_store:
+        amounts[_STORE_CONTACTS] = 1
+    for span, repeat_contact, repeat_visit in _REPEATS:
+        if link.previous_at is not None and contact.arrival - link.previous_at <= span:
+            amounts[repeat_contact] = 1
+        if contact.in_store and link.previous_visit_at is not None and contact.arrival - link.previous_visit_at <= span:
+            amounts[repeat_visit] = 1
+    if contact.closed_at is not None:
+        for span, codes in _CASES:
+            end = contact.closed_at + span
+            case, met = codes[as_of_us > end]
+            amounts[case] = 1
+            if contact.resolved and not contact.reopened and (link.next_at is None or link.next_at > end):
+                amounts[met] = 1
+    return {(contact.series, contact.arrival // MINUTE_US): amounts}
+
+
+def settles_at(contact: Contact, as_of_us: int) -> int | None:
+    """When time alone changes what a contact contributes next, in microseconds since 1970."""
+    if contact.closed_at is None:
+        return None
+    for span in _WITHIN_US.values():
+        if as_of_us <= contact.closed_at + span:
+            return contact.closed_at + span + 1
+    return None
+
+
+def made_at(contact: Contact) -> int:
+    """When the latest event happened that makes a contact count, in microseconds since 1970."""
+    return max(contact.arrival, contact.known_at)
+
+
+_Place = tuple[Position, Contact, Link | None]
+"""A place in a chain, and the contact that is there; None where it left."""
+
+
+def relink(links: Iterable[Link], gone: Iterable[tuple[Position, Contact]], moved: Collection[ContactKey]) -> None:
+    """Set the neighbours of contacts after some of them were put in, moved or taken out of their chains.
+
+    `links` are all that were put somewhere, named by `moved`, and for each place that was left or taken the nearest
+    contacts on both sides that stay; `gone` are the places that were left. Neighbours of which nothing is known here
+    are left as they are.
+    """
+    places: list[_Place] = [(position, contact, None) for position, contact in gone]
+    places.extend((link.position, link.contact, link) for link in links)
+    places.sort(key=lambda place: place[0])
+    topics: dict[tuple[str, str], list[_Place]] = {}
+    stores: dict[str, list[_Place]] = {}
+    for place in places:
+        contact = place[1]
+        topics.setdefault((contact.customer, contact.topic), []).append(place)
+        if contact.in_store:
+            stores.setdefault(contact.customer, []).append(place)
+    for before, after in _adjacent(topics.values(), moved):
+        if before is not None:
+            before.next_at = None if after is None else after.contact.arrival
+        if after is not None:
+            after.previous_at = None if before is None else before.contact.arrival
+    for before, after in _adjacent(stores.values(), moved):
+        if after is not None:
+            after.previous_visit_at = None if before is None else before.contact.arrival
+
+
+def _adjacent(
+    chains: Iterable[list[_Place]], moved: Collection[ContactKey]
+) -> Iterator[tuple[Link | None, Link | None]]:
+    """The pairs that are next to each other for certain: one of them moved, or something between them left."""
+    for chain in chains:
+        last: Link | None = None
+        certain = False
+        for _, _, link in chain:
+            if link is None:
+                certain = True
+                continue
+            is_moved = link.key in moved
+            if certain or is_moved:
+                yield last, link
+            last, certain = link, is_moved
+        if certain:
+            yield last, None

@@ -1,0 +1,23 @@
+"""The policy: what numbers depend on beside events. Objectives, and each site's calendar."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from service.core.calendar import Calendar
+from service.core.objective import Objectives
+
+ALWAYS_OPEN = Calendar.of("UTC", ())
+"""The calendar of a site of which none is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is promised, and when each site is open, by its name. `version` grows with every change."""
+
+    version: int = 0
+    objectives: Objectives = field(default_factory=Objectives)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+
+    def calendar(self, site: str) -> Calendar:
+        """The calendar of a site."""
+        return self.calendars.get(site, ALWAYS_OPEN)

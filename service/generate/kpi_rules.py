@@ -1,0 +1,109 @@
+"""What a reader must know of the rules behind the numbers, in prose; what is a constant comes from the catalogue."""
+
+from service.core.catalogue.kpi import DEFAULT_THRESHOLD_SECONDS
+from service.core.catalogue.measures import (
+    DEFAULT_EXPIRY_US,
+    EXPIRY_US,
+    MEASURE_BY_NAME,
+    SHORT_ABANDON_SECONDS,
+    WITHIN_DAYS,
+)
+from service.core.event import Kind
+from service.core.interval import Step
+
+_DAY_US = 86_400_000_000
+_KINDS = ", ".join(kind.name.lower() for kind in sorted(Kind) if kind is not Kind.RECORDED)
+_SPANS = ", ".join(f"`{within}`" for within in WITHIN_DAYS)
+_SHORT = f"{SHORT_ABANDON_SECONDS:g} s"
+
+
+def _span(us: int) -> str:
+    return f"{us // _DAY_US} d" if us > _DAY_US else f"{us * 24 // _DAY_US} h"
+
+
+_EXPIRIES = ", ".join(f"{channel} {_span(us)}" for channel, us in EXPIRY_US.items())
+
+RULES = f"""\
+## How numbers come about
+
+**Visits and interactions.** An *interaction* is one customer's matter, from arrival to its end, possibly reopened. In
+it the customer may wait in several lines: a caller who is moved from sales to billing makes two *visits*, and each
+line answers for its own. Queues are measured in visits, matters in interactions.
+
+**The walk.** The events of an interaction are taken in the order of their own time; those of one moment in the order
+{_KINDS}.
+- `queued` opens a visit that waits. Who waits in another line is diverted from it; who waits in this one goes on.
+- `answered` begins the service of the visit that waits. Where none waits and none is served, it opens a visit of
+  unknown wait.
+- `abandoned` and `diverted` end the wait. Where there was no visit yet, they open one of unknown wait.
+- `completed` ends the service. Who still waits is answered and completed at that moment.
+- `held` and `resumed` take time out of the service, into hold, up to its end.
+- `reopened`, `transferred`, `escalated`, `corrected` and `recovered` count on the interaction.
+- `recorded` stands for the events that it summarises, at the times that it gives or implies.
+- An event for which there is no place is a *conflict*: stored, counted, and changing nothing else.
+
+The walk sees a set of events, so neither their order of arrival, nor duplicates, nor how late they were can show.
+
+**Arrival cohorts.** All that a visit counts for is booked to the minute of its own arrival, all that an interaction
+counts for to the minute of its first event. So a call that came at 9:59 and was answered at 10:01 belongs to the hour
+from 9, and what was offered in an interval is what became of those who arrived in it:
+
+    {MEASURE_BY_NAME["offered"].formula}
+
+| symbol | visits |
+| --- | --- |
+| O | offered: all whose site is known |
+| A | answered: service began |
+| B | abandoned: the customer gave up; Bs: of these, after {_SHORT} at most |
+| F | diverted: to voicemail, a callback or another line, by a timeout or an exit |
+| X | expired: still waiting, and the interaction silent for {_EXPIRIES}, else {_span(DEFAULT_EXPIRY_US)} |
+| W | waiting: none of these |
+
+`A<=T` and `B<=T` are those with a known wait of at most the threshold T, `B>T` and `B<=s` those who gave up after T,
+and after s at most.
+
+**Nothing is averaged twice.** Sums, counts and buckets are added up over minutes, queues and sites, and divided once.
+A ratio whose denominator is 0 is null: no data is never 100 %. Ratios are 0 to 1, durations are seconds. A day
+(`step={Step.DAY.value}`) is the local one of each site.
+
+**Contacts.** A *contact* is an interaction whose customer is known. A customer's contacts about one topic form a
+chain by arrival (no topic is a topic of its own), those in stores (channel `pos`) another one, whatever the topic. A
+contact repeats if it arrives within {_SPANS} after the arrival of the one before it in its chain.
+
+**Settled and provisional.** Whether a matter was resolved at the first contact is known for good N days after it was
+closed by its latest `completed`: until then the customer may come back. Matters closed more than N days ago are
+*settled*, younger ones *provisional*; the two are told apart and never blended. Both are of now: time moves a matter
+from one to the other, in the interval in which it arrived.
+
+**The business clock.** `wall` time is what a clock shows; `business` time counts opening hours only, by the site's
+time zone, hours and holidays. A site of which no hours are known is always open.
+
+**A live objective.** An objective judges each visit once, by the terms in force at its arrival: an *event* when its
+wait is decided, a *breach* where the promise was not kept. Who still waits at T is a breach at that moment, whatever
+becomes of the visit, and stops to be one only where a late event shows that the wait ended in time. Its service level
+is 1 - breaches / events.
+
+**Live, backfilled, corrected.** The counters for Prometheus never go down: they take a contribution the first time
+that it is made, if its events are recent. Older ones are *backfilled*, later changes are *corrections*, and live +
+backfilled + up - down = what `/v1/kpis` adds up.
+
+## Where a definition leaves room
+
+- An answer, or an end of the wait, at exactly T is in time. One who gave up after exactly {_SHORT} is a short
+  abandon. Without a threshold T is {DEFAULT_THRESHOLD_SECONDS:g} s.
+- An answered visit of unknown wait counts in A, and never within T. One who gave up after an unknown wait counts in
+  B, and neither within T nor later.
+- In a live objective, a visit that was abandoned or diverted after T stays a breach, whatever its formula makes of
+  those who leave earlier.
+- A contact is not resolved at the first contact if the customer comes again about the topic: at any time after this
+  one arrived, even while it is still open, and up to N days after it was closed; exactly N days is within.
+- The latest `completed` that says whether the matter is resolved decides. Where none says so, the matter counts in
+  neither `resolved` nor `unresolved`.
+- A reopened matter counts as reopened once, and was not resolved at the first contact. The time to resolution ends
+  with the first `completed` as resolved; reopening does not restart it.
+- A visit in service without a `completed` of its own ends when a later visit of the interaction is answered; until
+  then it has no handle time.
+- `recovered` puts right the earliest error that is still open; one without an error changes nothing.
+- Quantiles are interpolated within the buckets, as `histogram_quantile` of Prometheus does; one above the highest
+  bound is that bound. Thresholds are held against exact durations.
+"""

@@ -1,0 +1,362 @@
+"""The proof on demand: everything computed again from the log, held against what is stored, in one snapshot.
+
+Three stages, each resting on the one before: the log gives every interaction's facts and booking; the interactions
+give every contact and its neighbours; the bookings give every sum. What agrees in all three is proven.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from service.core.customer import Link, contact_of, measure_contact, settles_at
+from service.core.errors import ConfigurationError
+from service.core.event import EVENT_CLASSES, Fact, StoredData
+from service.core.measure import Booking, OpenVisit, SeriesKey, measure, open_visits, series_of
+from service.core.policy import Policy
+from service.core.walk import walk
+from service.store.bookings import NOTHING_BOOKED, Booked, InteractionKey
+from service.store.contacts import CONTACT_COLUMNS, link_of
+from service.store.database import Connection, Database, translated
+from service.store.policies import POLICY_VERSION_SQL, Policies
+from service.store.registry import Registry
+from service.store.sums import Sums, find_gaps
+
+_PREFETCH = 5_000
+_AHEAD_US = 5_000_000
+_KIND_OF_TYPE = {str(cls.__struct_config__.tag): cls.kind for cls in EVENT_CLASSES}
+
+_LOG_SQL = """
+SELECT source_id, subject, time, type, id, source, data, received_at FROM events
+WHERE (source_id, subject) > ($1, $2) ORDER BY source_id, subject
+"""
+_INTERACTIONS_SQL = """
+SELECT source_id, subject, facts, booking FROM interactions
+WHERE (source_id, subject) > ($1, $2) ORDER BY source_id, subject
+"""
+_NAMES_SQL = "SELECT id, name FROM sources"
+_SERIES_SQL = "SELECT s.id, t.name, s.queue, s.channel FROM series s JOIN sites t ON t.id = s.site_id"
+_EXPECTED_SQL = """
+CREATE TEMP TABLE audit_contacts (source_id int, subject text COLLATE "C", customer text COLLATE "C",
+    topic text COLLATE "C", arrival timestamptz, known_at timestamptz, series_id int, in_store bool,
+    closed_at timestamptz, resolved bool, reopened bool) ON COMMIT DROP
+"""
+_EXPECTED_COLUMNS = CONTACT_COLUMNS[:11]
+_CHAIN = "ORDER BY arrival, source_id, subject"
+_CHAINED_SQL = f"""
+WITH chained AS (
+    SELECT *, lag(arrival) OVER topics AS previous_at, lead(arrival) OVER topics AS next_at,
+        CASE WHEN in_store THEN lag(arrival) OVER stores END AS previous_visit_at
+    FROM audit_contacts
+    WINDOW topics AS (PARTITION BY customer, topic {_CHAIN}), stores AS (PARTITION BY customer, in_store {_CHAIN}))
+SELECT {", ".join(f"e.{name} AS e_{name}" for name in CONTACT_COLUMNS[:14])},
+    {", ".join(f"c.{name}" for name in CONTACT_COLUMNS)}
+FROM chained e FULL JOIN contacts c ON c.source_id = e.source_id AND c.subject = e.subject
+"""  # noqa: S608
+_OPEN_SQL = """
+SELECT source_id, subject, state, series_id, since, expires_at, due_at FROM open_visits
+ORDER BY source_id, subject, state
+"""
+_KEYS_SQL = """
+SELECT coalesce(e.source_id, k.source_id), coalesce(e.source, k.source), coalesce(e.id, k.id), e.id IS NOT NULL
+FROM events e
+FULL JOIN event_keys k ON k.source_id = e.source_id AND k.source = e.source AND k.id = e.id
+WHERE e.id IS NULL OR k.id IS NULL
+"""
+
+_decode_facts = msgspec.json.Decoder(list[Fact]).decode
+_decode_booked = msgspec.json.Decoder(Booked).decode
+_decode_data = msgspec.json.Decoder(StoredData).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is stored otherwise than the log says: what, where, and how."""
+
+    what: str
+    where: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What an audit saw: how many it compared, what differs, and how many wait for the timer, which is no fault."""
+
+    events: int = 0
+    interactions: int = 0
+    contacts: int = 0
+    sums: int = 0
+    overdue: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class WrongInteraction:
+    """An interaction that is stored otherwise than its events in the log say."""
+
+    key: InteractionKey
+    in_log: list[Fact]
+    kept: list[Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class WrongContact:
+    """A contact that is stored otherwise than the interactions say; either side may be missing."""
+
+    key: InteractionKey
+    right: Link | None
+    stored: tuple[Any, ...] | None
+
+
+Progress = Callable[[str, Report], None]
+
+
+class Audit:
+    """One snapshot of a database, in which everything is computed again as of `now_us`."""
+
+    def __init__(
+        self, connection: Connection, registry: Registry, policy: Policy, now_us: int, progress: Progress
+    ) -> None:
+        self.report = Report()
+        self.policy = policy
+        self._connection = connection
+        self._registry = registry
+        self._now_us = now_us
+        self._progress = progress
+        self._sources: dict[int, str] = {}
+        self._series: dict[int, SeriesKey] = {}
+
+    async def prepare(self) -> None:
+        """Read the names that findings are told by."""
+        self._sources = {row[0]: row[1] for row in await self._connection.fetch(_NAMES_SQL)}
+        self._series = {row[0]: (row[1], row[2], row[3]) for row in await self._connection.fetch(_SERIES_SQL)}
+
+    async def run(self) -> None:
+        """All three stages; the report then says what differs."""
+        async for _ in self.interactions():
+            pass
+        async for _ in self.contacts():
+            pass
+        await self.sums()
+
+    async def interactions(self, after: InteractionKey = (-1, "")) -> AsyncIterator[WrongInteraction]:
+        """Compare every interaction behind a key with the log; those that differ are given, the first key first."""
+        log = _groups(self._connection, _LOG_SQL, after)
+        stored = _groups(self._connection, _INTERACTIONS_SQL, after)
+        events, kept = await anext(log, None), await anext(stored, None)
+        while events is not None or kept is not None:
+            key = min(group[0] for group in (events, kept) if group is not None)
+            in_log: list[Fact] = []
+            row = None
+            if events is not None and events[0] == key:
+                in_log = sorted(_fact(row) for row in events[1])
+                events = await anext(log, None)
+            if kept is not None and kept[0] == key:
+                row = kept[1][0]
+                kept = await anext(stored, None)
+            self.report.events += len(in_log)
+            self.report.interactions += 1
+            wrong = await self._compare(key, in_log, row)
+            if wrong is not None:
+                yield wrong
+            if self.report.interactions % _PREFETCH == 0:
+                self._progress("interactions", self.report)
+
+    async def _compare(self, key: InteractionKey, in_log: list[Fact], row: Any) -> WrongInteraction | None:
+        kept = sorted(_decode_facts(row[2])) if row is not None else []
+        booked = _decode_booked(row[3]) if row is not None else NOTHING_BOOKED
+        detail = ""
+        if kept != in_log:
+            detail = f"{len(in_log)} events are in the log, {len(kept)} are kept with the interaction, not the same"
+        elif in_log:
+            detail = await self._compare_booking(in_log, booked)
+        if not detail:
+            return None
+        self._find("interaction", self._name(key), detail)
+        return WrongInteraction(key, in_log, kept)
+
+    async def _compare_booking(self, facts: list[Fact], booked: Booked) -> str:
+        it = walk(facts)
+        await self._registry.ensure_series(series_of(it))
+        series = self._registry.series
+        if contact_of(it, series) != booked.contact:
+            return "its contact with the customer is another"
+        due = min((visit.due_us for visit in booked.open), default=None)
+        detail = ""
+        for as_of in self._moments(due):
+            booking = measure(it, series, as_of, self.policy)
+            opened = open_visits(it, series, as_of, self.policy.objectives)
+            if _same(booking, booked.booking) and opened == booked.open:
+                self.report.overdue += as_of < self._now_us
+                return ""
+            detail = detail or self._difference(booking, booked.booking, opened, booked.open)
+        return detail
+
+    def _moments(self, due_us: int | None) -> list[int]:
+        """The moments as of which something may rightly be stored: now, or before what the timer has yet to do.
+
+        A moment ahead too, for a process whose clock is a little ahead of the one here.
+        """
+        moments = [self._now_us, self._now_us + _AHEAD_US]
+        if due_us is not None and due_us <= self._now_us:
+            moments.append(due_us - 1)
+        return moments
+
+    async def contacts(self) -> AsyncIterator[WrongContact]:
+        """Compare every contact with what the interactions say of customers; those that differ are given."""
+        await self._connection.execute(_EXPECTED_SQL)
+        async for rows in _chunks(self._connection, "SELECT source_id, subject, booking FROM interactions"):
+            contacts = [(row[0], row[1], _decode_booked(row[2]).contact) for row in rows]
+            records = [
+                (source_id, subject, *msgspec.structs.astuple(contact))
+                for source_id, subject, contact in contacts
+                if contact is not None
+            ]
+            await self._connection.copy_records_to_table("audit_contacts", records=records, columns=_EXPECTED_COLUMNS)
+        await self._connection.execute("ANALYZE audit_contacts")
+        async for rows in _chunks(self._connection, _CHAINED_SQL):
+            for row in rows:
+                self.report.contacts += 1
+                wrong = self._compare_contact(tuple(row[:14]), tuple(row[14:]))
+                if wrong is not None:
+                    yield wrong
+            self._progress("contacts", self.report)
+
+    def _compare_contact(self, expected: tuple[Any, ...], stored: tuple[Any, ...]) -> WrongContact | None:
+        right = None if expected[0] is None else link_of((*expected, None, b"[[],{}]"))
+        if right is None:
+            self._find("contact", self._name(stored[:2]), "no interaction has it")
+            return WrongContact((stored[0], stored[1]), None, stored)
+        if stored[0] is None:
+            self._find("contact", self._name(right.key), "is not there")
+            return WrongContact(right.key, right, None)
+        link = link_of(stored)
+        detail = ""
+        if expected != stored[:14]:
+            detail = "its customer, its state or its neighbours are others"
+        else:
+            for as_of in self._moments(stored[14]):
+                booking = measure_contact(right, as_of)
+                if _same(booking, link.booking) and settles_at(right.contact, as_of) == stored[14]:
+                    self.report.overdue += as_of < self._now_us
+                    return None
+                detail = detail or self._difference(booking, link.booking, [], [])
+        self._find("contact", self._name(right.key), detail or "it is due at another time")
+        return WrongContact(right.key, right, stored)
+
+    async def sums(self) -> Sums:
+        """Add all bookings up again and compare; what differs is found, and returned to be mended."""
+        sums = Sums(self._connection, self._registry, self.policy)
+        await sums.create()
+        opened: list[tuple[Any, ...]] = []
+        statement = "SELECT source_id, subject, booking FROM interactions ORDER BY source_id, subject"
+        async for rows in _chunks(self._connection, statement):
+            for row in rows:
+                booked = _decode_booked(row[2])
+                sums.add(booked.booking)
+                opened.extend(
+                    (row[0], row[1], visit.state, visit.series, *visit[2:])
+                    for visit in sorted(booked.open, key=lambda visit: visit.state)
+                )
+            await sums.write()
+            self.report.sums += len(rows)
+            self._progress("sums", self.report)
+        async for rows in _chunks(self._connection, f"SELECT {', '.join(CONTACT_COLUMNS)} FROM contacts"):  # noqa: S608
+            for row in rows:
+                sums.add(link_of(tuple(row)).booking)
+            await sums.write()
+        right_due = {row[:3]: row[6] for row in opened}
+        # One that is due at its beginning waits for the timer to look at it under a new policy.
+        there = [
+            (*row[:6], right_due.get(tuple(row[:3])) if row[6] == row[4] else row[6])
+            for row in await self._connection.fetch(_OPEN_SQL)
+        ]
+        for key in sorted({row[:2] for row in {*opened} ^ {*there}}):
+            self._find("open visit", self._name(key), "is not as its booking says")
+            sums.open_visits.append(key)
+        for what, number, where, detail in await find_gaps(sums):
+            self._find(what, f"{'/'.join(self._series.get(number, ('?',)))}, {where}", detail)
+        for source_id, source, number, in_log in await self._connection.fetch(_KEYS_SQL):
+            detail = "is in the log without its key" if in_log else "has a key, but is not in the log"
+            self._find("event", f"{self._sources.get(source_id, '?')}/{source}/{number}", detail)
+            sums.keys.append((source_id, source, number, in_log))
+        return sums
+
+    def _name(self, key: Sequence[Any]) -> str:
+        return f"{self._sources.get(key[0], key[0])}/{key[1]}"
+
+    def _find(self, what: str, where: str, detail: str) -> None:
+        self.report.findings.append(Finding(what, where, detail))
+
+    def _difference(
+        self, right: Booking, stored: Booking, opened: list[OpenVisit], stored_open: list[OpenVisit]
+    ) -> str:
+        for key in sorted(right.keys() | stored.keys()):
+            here, there = right.get(key, {}), stored.get(key, {})
+            for code in sorted(here.keys() | there.keys()):
+                if here.get(code, 0) != there.get(code, 0):
+                    place = "/".join(self._series.get(key[0], ("?",)))
+                    return (
+                        f"counts {there.get(code, 0)} {Sums.name(code)} in {place}, "
+                        f"where its events make {here.get(code, 0)}"
+                    )
+        return "" if opened == stored_open else "its open visits are others"
+
+
+@asynccontextmanager
+async def auditing(
+    database: Database, registry: Registry, policies: Policies, now_us: Callable[[], int], progress: Progress
+) -> AsyncIterator[Audit]:
+    """An audit in a snapshot of its own. Raises Unavailable, and ConfigurationError while the policy is changing."""
+    with translated():
+        connection = await database.connect_writer(for_scans=True)
+        try:
+            async with connection.transaction(isolation="repeatable_read"):
+                version = await connection.fetchval(POLICY_VERSION_SQL)
+                policy = await policies.current()
+                if policy.version != version:
+                    raise ConfigurationError("the objectives or the calendars are being changed; try again")
+                audit = Audit(connection, registry, policy, now_us(), progress)
+                await audit.prepare()
+                yield audit
+        finally:
+            connection.terminate()
+
+
+def _same(one: Booking, other: Booking) -> bool:
+    """Whether two bookings count the same; a place or a code that counts nothing is as good as none."""
+    return one == other or _counted(one) == _counted(other)
+
+
+def _counted(booking: Booking) -> Booking:
+    found = {key: {code: amount for code, amount in amounts.items() if amount} for key, amounts in booking.items()}
+    return {key: amounts for key, amounts in found.items() if amounts}
+
+
+def _fact(row: Any) -> Fact:
+    return Fact(row[2], _KIND_OF_TYPE[row[3]], row[4], row[5], _decode_data(row[6]), row[7])
+
+
+async def _chunks(connection: Connection, statement: str, *values: Any) -> AsyncIterator[list[Any]]:
+    cursor = await connection.cursor(statement, *values)
+    while rows := await cursor.fetch(_PREFETCH):
+        yield rows
+
+
+async def _groups(
+    connection: Connection, statement: str, after: InteractionKey
+) -> AsyncIterator[tuple[InteractionKey, list[Any]]]:
+    """The rows of each key, in the order of the keys."""
+    key: InteractionKey | None = None
+    group: list[Any] = []
+    async for rows in _chunks(connection, statement, *after):
+        for row in rows:
+            if key != (row[0], row[1]):
+                if key is not None:
+                    yield key, group
+                key, group = (row[0], row[1]), []
+            group.append(row)
+    if key is not None:
+        yield key, group

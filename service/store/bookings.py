@@ -1,0 +1,127 @@
+"""What is kept of interactions beside their facts, and the rows that a transaction writes of them."""
+
+from collections.abc import Sequence
+
+import asyncpg
+import msgspec
+
+from service.core.customer import Contact
+from service.core.difference import Amounts
+from service.core.event import Fact
+from service.core.measure import Booking, OpenVisit
+from service.core.walk import Interaction
+from service.store.contacts import Move
+from service.store.database import Connection
+
+InteractionKey = tuple[int, str]
+
+_UPDATE_SQL = """
+UPDATE interactions i SET facts = new.facts, booking = new.booking
+FROM unnest($1::int[], $2::text[], $3::bytea[], $4::bytea[]) AS new (source_id, subject, facts, booking)
+WHERE i.source_id = new.source_id AND i.subject = new.subject
+"""
+_CLOSE_SQL = """
+DELETE FROM open_visits o USING unnest($1::int[], $2::text[]) AS gone (source_id, subject)
+WHERE o.source_id = gone.source_id AND o.subject = gone.subject
+"""
+_OPEN_SQL = """
+INSERT INTO open_visits (source_id, subject, state, series_id, since, expires_at, due_at)
+SELECT * FROM unnest($1::int[], $2::text[], $3::smallint[], $4::int[], $5::timestamptz[], $6::timestamptz[],
+    $7::timestamptz[])
+"""
+_INTERACTION_COLUMNS = ("source_id", "subject", "facts", "booking")
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Contended(Exception):
+    """Another writer put the same interaction in at the same moment."""
+
+
+class Booked(msgspec.Struct, array_like=True, gc=False):
+    """What is kept with an interaction: its booking as (series, minute, amounts by code), open visits, peaks.
+
+    `contact` is what it has said of its customer.
+    """
+
+    entries: list[tuple[int, int, dict[int, int]]]
+    open: list[OpenVisit]
+    peaks: dict[int, int]
+    contact: Contact | None = None
+
+    @classmethod
+    def of(cls, booking: Booking, opened: list[OpenVisit], peaks: Amounts, contact: Contact | None) -> "Booked":
+        """What is to be kept of a booking."""
+        entries = [(number, minute, amounts) for (number, minute), amounts in booking.items()]
+        return cls(entries, opened, peaks, contact)
+
+    @property
+    def booking(self) -> Booking:
+        """The booking that is kept."""
+        return {(series, minute): amounts for series, minute, amounts in self.entries}
+
+
+NOTHING_BOOKED = Booked([], [], {})
+"""What is kept of an interaction that is not there yet."""
+
+
+class Work(msgspec.Struct, gc=False):
+    """One interaction on its way through a transaction: what is new, all of it, what was kept of it, and the walk."""
+
+    key: InteractionKey
+    new_facts: list[Fact]
+    facts: list[Fact]
+    booked: Booked | None
+    it: Interaction
+
+
+async def close_visits(connection: Connection, keys: Sequence[InteractionKey], works: Sequence[Work]) -> None:
+    """Take the open visits of interactions out, so that what is open now is put in whatever was there."""
+    await connection.execute(_CLOSE_SQL, *zip(*keys, strict=True))
+    for work in works:
+        if work.booked is not None:
+            work.booked.open = []
+
+
+class Changes:
+    """The rows of interactions and open visits that a transaction writes, column by column.
+
+    `moves` is what changed of the interactions' customers.
+    """
+
+    def __init__(self) -> None:
+        self.moves: list[Move] = []
+        self._inserted: list[tuple[int, str, bytes, bytes]] = []
+        self._updated: list[tuple[int, str, bytes, bytes]] = []
+        self._closed: list[InteractionKey] = []
+        self._opened: list[tuple[object, ...]] = []
+
+    def add(self, key: InteractionKey, facts: Sequence[Fact], old: Booked | None, new: Booked) -> None:
+        """Take an interaction's facts, what was kept of it (None where it is new), and what is to be kept."""
+        rows = self._inserted if old is None else self._updated
+        rows.append((*key, _encode(facts), _encode(new)))
+        before = old or NOTHING_BOOKED
+        if before.contact != new.contact:
+            self.moves.append(Move(key, before.contact, new.contact))
+        if before.open == new.open:
+            return
+        if before.open:
+            self._closed.append(key)
+        for visit in new.open:
+            self._opened.append((*key, visit.state, visit.series, visit.since_us, visit.expires_us, visit.due_us))
+
+    async def write(self, connection: Connection) -> None:
+        """Write all of it. Raises Contended where another writer has put one of the new interactions in."""
+        if self._inserted:
+            try:
+                await connection.copy_records_to_table(
+                    "interactions", records=self._inserted, columns=_INTERACTION_COLUMNS
+                )
+            except asyncpg.UniqueViolationError as error:
+                raise Contended from error
+        if self._updated:
+            await connection.execute(_UPDATE_SQL, *zip(*self._updated, strict=True))
+        if self._closed:
+            await connection.execute(_CLOSE_SQL, *zip(*self._closed, strict=True))
+        if self._opened:
+            await connection.execute(_OPEN_SQL, *zip(*self._opened, strict=True))

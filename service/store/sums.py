@@ -1,0 +1,209 @@
+"""All bookings added up again, and the sums that are stored held against that."""
+
+from datetime import timedelta
+from typing import Any
+
+from service.core.catalogue.measures import HISTOGRAM_BY_CODE, HISTOGRAMS, MEASURE_BY_CODE, MEASURES
+from service.core.difference import Class
+from service.core.event import moment
+from service.core.measure import CELL_BASE, MINUTE_US, Booking, cell_parts, objective_parts
+from service.core.policy import Policy
+from service.store.database import Connection
+from service.store.days import EPOCH_DAY
+from service.store.registry import Registry
+from service.store.tables import BUCKETS
+
+_COLUMNS = ("series_id", "minute", "day", "code", "amount")
+_ENOUGH = 200_000
+_MEASURE_VALUES = ", ".join(f"({measure.code}::bigint, t.{measure.name}::numeric)" for measure in MEASURES)
+_OBJECTIVE_VALUES = "(-2 * t.objective_id::bigint, t.events::numeric), (-2 * t.objective_id::bigint - 1, t.breaches)"
+_CODES = "LATERAL (VALUES {}) AS v (code, amount) WHERE v.amount <> 0"
+_KEPT = ", ".join(str(histogram.code) for histogram in HISTOGRAMS if histogram.cells)
+_MINUTE = "(extract(epoch FROM t.minute) / 60)::int"
+_DAY = "t.day - date '1970-01-01'"
+_SIGN = f"CASE WHEN t.class = {Class.CORRECTED_DOWN.value} THEN -1 ELSE 1 END"
+
+_CREATE_SQL = """
+CREATE TEMP TABLE audit_amounts (series_id int, minute int, day int, code bigint, amount numeric) ON COMMIT DROP
+"""
+_MINUTES_SQL = f"""
+SELECT series_id, minute, code, sum(amount) FROM (
+    SELECT series_id, minute, code, amount FROM audit_amounts
+    WHERE code < {CELL_BASE} OR (code - {CELL_BASE}) % 16 IN ({_KEPT})
+    UNION ALL
+    SELECT t.series_id, {_MINUTE}, v.code, -v.amount FROM rollups t, {_CODES.format(_MEASURE_VALUES)}
+    UNION ALL
+    SELECT t.series_id, {_MINUTE}, v.code, -v.amount FROM objective_rollups t, {_CODES.format(_OBJECTIVE_VALUES)}
+    UNION ALL
+    SELECT t.series_id, {_MINUTE}, {CELL_BASE} + t.duration_us * 16 + t.histogram, -t.amount FROM rollup_cells t
+) AS both_sides GROUP BY 1, 2, 3 HAVING sum(amount) <> 0
+"""  # noqa: S608
+_BUCKET = (
+    "CASE (code - {base}) % 16 "
+    + " ".join(
+        f"WHEN {histogram.code} THEN width_bucket((code - {{base}}) / 16 - 1, "
+        f"ARRAY[{', '.join(str(round(bound * 1_000_000)) for bound in histogram.bounds)}]::bigint[])"
+        for histogram in HISTOGRAMS
+    )
+    + " END"
+).format(base=CELL_BASE)
+_BUCKET_VALUES = ", ".join(f"({number}, t.{name})" for number, name in enumerate(BUCKETS))
+_DAYS_SQL = f"""
+SELECT series_id, day, code, sum(amount) FROM (
+    SELECT series_id, day, code, amount FROM audit_amounts WHERE code < {CELL_BASE}
+    UNION ALL
+    SELECT t.series_id, {_DAY}, v.code, -v.amount FROM rollups_daily t, {_CODES.format(_MEASURE_VALUES)}
+    UNION ALL
+    SELECT t.series_id, {_DAY}, v.code, -v.amount FROM objective_rollups_daily t, {_CODES.format(_OBJECTIVE_VALUES)}
+) AS both_sides GROUP BY 1, 2, 3 HAVING sum(amount) <> 0
+"""  # noqa: S608
+_BUCKETS_SQL = f"""
+SELECT series_id, day, histogram, bucket, sum(amount) FROM (
+    SELECT series_id, day, (code - {CELL_BASE}) % 16 AS histogram, {_BUCKET} AS bucket, amount FROM audit_amounts
+    WHERE code >= {CELL_BASE} AND (code - {CELL_BASE}) % 16 IN ({_KEPT})
+    UNION ALL
+    SELECT t.series_id, {_DAY}, t.histogram, v.bucket, -v.amount
+    FROM buckets_daily t, LATERAL (VALUES {_BUCKET_VALUES}) AS v (bucket, amount) WHERE v.amount <> 0
+) AS both_sides GROUP BY 1, 2, 3, 4 HAVING sum(amount) <> 0
+"""  # noqa: S608
+_LONGEST_SQL = f"""
+SELECT series_id, day, histogram, longest, stored FROM (
+    SELECT series_id, day, histogram, max(duration) AS longest FROM (
+        SELECT series_id, day, (code - {CELL_BASE}) % 16 AS histogram, (code - {CELL_BASE}) / 16 AS duration
+        FROM audit_amounts WHERE code >= {CELL_BASE} GROUP BY 1, 2, 3, 4 HAVING sum(amount) > 0
+    ) AS durations GROUP BY 1, 2, 3
+) AS right_ones JOIN (
+    SELECT series_id, {_DAY} AS day, histogram, max(longest_us) AS stored FROM buckets_daily t
+    GROUP BY 1, 2, 3 HAVING sum(taken_back) = 0
+) AS kept USING (series_id, day, histogram) WHERE longest <> stored
+"""  # noqa: S608
+_TOTALS_SQL = f"""
+SELECT series_id, code, sum(amount) FROM (
+    SELECT series_id, code, amount FROM audit_amounts WHERE code < {CELL_BASE}
+    UNION ALL
+    SELECT t.series_id, v.code, -v.amount * {_SIGN} FROM live_totals t, {_CODES.format(_MEASURE_VALUES)}
+    UNION ALL
+    SELECT t.series_id, v.code, -v.amount * {_SIGN} FROM objective_totals t, {_CODES.format(_OBJECTIVE_VALUES)}
+) AS both_sides GROUP BY 1, 2 HAVING sum(amount) <> 0
+"""  # noqa: S608
+_LEADS = " UNION ALL ".join(
+    f"SELECT series_id, {histogram.code}, -sum({histogram.lead}) FROM live_totals "  # noqa: S608
+    f"WHERE class = {Class.LIVE.value} GROUP BY 1"
+    for histogram in HISTOGRAMS
+    if histogram.exported
+)
+_HISTOGRAMS_SQL = f"""
+SELECT series_id, histogram, sum(amount) FROM (
+    SELECT series_id, histogram, sum(amount) AS amount FROM live_cells GROUP BY 1, 2 UNION ALL {_LEADS}
+) AS both_sides GROUP BY 1, 2 HAVING sum(amount) <> 0
+"""  # noqa: S608
+
+Gap = tuple[str, int, str, str]
+"""What differs, the number of the series, where in it, and how."""
+
+
+class Sums:
+    """Bookings added up in a temporary table of one transaction, and what `find_gaps` finds to be otherwise.
+
+    What is missing where: `minutes` as (series, minute, code, amount), `days` as (series, day, code, amount), `buckets`
+    as (series, day, histogram, bucket, amount), `totals` as (series, code, amount). `longest` names the days whose
+    longest duration is wrong, `open_visits` the interactions whose rows there are wrong, and `keys` events as
+    (registered source, source, id, whether the log has it) that are in the log without a key, or the other way round.
+    """
+
+    def __init__(self, connection: Connection, registry: Registry, policy: Policy) -> None:
+        self.connection = connection
+        self.minutes: list[tuple[int, int, int, int]] = []
+        self.days: list[tuple[int, int, int, int]] = []
+        self.buckets: list[tuple[int, int, int, int, int]] = []
+        self.longest: list[tuple[int, int, int]] = []
+        self.totals: list[tuple[int, int, int]] = []
+        self.open_visits: list[tuple[int, str]] = []
+        self.keys: list[tuple[int, str, str, bool]] = []
+        self._registry = registry
+        self._policy = policy
+        self._amounts: dict[tuple[int, int], dict[int, int]] = {}
+        self._held = 0
+
+    @property
+    def is_right(self) -> bool:
+        """Whether nothing was found to be otherwise."""
+        found = (self.minutes, self.days, self.buckets, self.longest, self.totals, self.open_visits, self.keys)
+        return not any(found)
+
+    async def create(self) -> None:
+        """Make the table."""
+        await self.connection.execute(_CREATE_SQL)
+
+    def add(self, booking: Booking) -> None:
+        """Add a booking."""
+        for key, amounts in booking.items():
+            present = self._amounts.setdefault(key, {})
+            self._held -= len(present)
+            for code, amount in amounts.items():
+                present[code] = present.get(code, 0) + amount
+            self._held += len(present)
+
+    async def write(self, *, all_of_it: bool = False) -> None:
+        """Write what was added, where it is enough by now."""
+        if not self._amounts or (self._held < _ENOUGH and not all_of_it):
+            return
+        sites = await self._registry.sites_of({number for number, _ in self._amounts})
+        calendars = {number: self._policy.calendar(site) for number, site in sites.items()}
+        records = [
+            (number, minute, calendars[number].day_of(minute), code, amount)
+            for (number, minute), amounts in self._amounts.items()
+            for code, amount in amounts.items()
+        ]
+        await self.connection.copy_records_to_table("audit_amounts", records=records, columns=_COLUMNS)
+        self._amounts.clear()
+        self._held = 0
+
+    @staticmethod
+    def name(code: int) -> str:
+        """What a code counts, for people."""
+        if code < 0:
+            number, is_breach = objective_parts(code)
+            return f"{'breaches' if is_breach else 'events'} of objective {number}"
+        if code < CELL_BASE:
+            return MEASURE_BY_CODE[code].name
+        histogram, duration_us = cell_parts(code)
+        return f"{HISTOGRAM_BY_CODE[histogram].name} of {duration_us / 1_000_000} s"
+
+
+async def find_gaps(sums: Sums) -> list[Gap]:
+    """Every sum that is stored otherwise than the bookings add up to."""
+    await sums.write(all_of_it=True)
+    connection = sums.connection
+    await connection.execute("ANALYZE audit_amounts")
+    gaps: list[Gap] = []
+    for series, minute, code, amount in await connection.fetch(_MINUTES_SQL):
+        sums.minutes.append((series, minute, code, int(amount)))
+        gaps.append(("minute", series, f"{moment(minute * MINUTE_US):%Y-%m-%dT%H:%MZ}", _told(Sums.name(code), amount)))
+    for series, day, code, amount in await connection.fetch(_DAYS_SQL):
+        sums.days.append((series, day, code, int(amount)))
+        gaps.append(("day", series, _day(day), _told(Sums.name(code), amount)))
+    for series, day, histogram, bucket, amount in await connection.fetch(_BUCKETS_SQL):
+        sums.buckets.append((series, day, histogram, bucket, int(amount)))
+        name = f"{HISTOGRAM_BY_CODE[histogram].name} in bucket {bucket}"
+        gaps.append(("day", series, _day(day), _told(name, amount)))
+    for series, day, histogram, longest, stored in await connection.fetch(_LONGEST_SQL):
+        sums.longest.append((series, day, histogram))
+        detail = f"the longest {HISTOGRAM_BY_CODE[histogram].name} is {longest} us, not {stored} us"
+        gaps.append(("day", series, _day(day), detail))
+    for series, code, amount in await connection.fetch(_TOTALS_SQL):
+        sums.totals.append((series, code, int(amount)))
+        detail = _told(Sums.name(code), amount)
+        gaps.append(("live totals", series, "over all time", detail))
+    for series, histogram, amount in await connection.fetch(_HISTOGRAMS_SQL):
+        detail = f"{amount} {HISTOGRAM_BY_CODE[histogram].name} more in the buckets than are counted"
+        gaps.append(("live histogram", series, "over all time", detail))
+    return gaps
+
+
+def _day(day: int) -> str:
+    return (EPOCH_DAY + timedelta(days=day)).isoformat()
+
+
+def _told(name: str, missing: Any) -> str:
+    return f"{missing} {name} missing" if missing > 0 else f"{-missing} {name} too many"

@@ -1,0 +1,133 @@
+"""The policy in the database: objectives put in force, calendars, and time zones that change."""
+
+import asyncio
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from service.core.objective import Terms
+from service.store.database import Database
+from service.store.ledger import Ledger, Post
+from service.store.policies import Policies, changes_past
+from service.store.registry import Registry
+from tests.books import accept
+from tests.reference.histories import NOW
+from tests.reference.rollups import by_local_day
+from tests.reference.walk import DAY, SECOND, micros
+from tests.store.stored import fetch, scalar, stored_days, stored_rollups
+
+NOW_US = micros(NOW)
+EVER = Terms(None, 20 * SECOND, 0.8, channels=("phone",))
+
+
+@pytest.fixture
+def policies(database: Database) -> Policies:
+    return Policies(database)
+
+
+def visits(count: int, hours_apart: float = 1.0) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"{number}-{kind}",
+            "source": "acd",
+            "type": f"interaction.{kind}",
+            "time": (NOW - timedelta(hours=hours_apart * number) + timedelta(seconds=after)).isoformat(),
+            "subject": f"call-{number}",
+            "data": {"site": "bank", "queue": "sales", "channel": "phone", **more},
+        }
+        for number in range(1, count + 1)
+        for kind, after, more in (("queued", 0, {}), ("answered", number, {}), ("completed", 90, {"resolved": True}))
+    ]
+
+
+async def test_objectives_are_in_force_once_published_and_keep_their_numbers(policies: Policies) -> None:
+    assert await policies.publish({"phone": (EVER,), "till": (EVER,)}, NOW_US)
+    first = await policies.current()
+    assert not await policies.publish({"till": (EVER,), "phone": (EVER,)}, NOW_US)
+    assert (await policies.current()).version == first.version
+    await policies.publish({"phone": (EVER, Terms(NOW_US, 30 * SECOND, 0.8)), "till": (EVER,)}, NOW_US)
+    second = await policies.current()
+    assert second.version == first.version + 1
+    assert {one.name: one.number for one in first.objectives.all} == {
+        one.name: one.number for one in second.objectives.all
+    }
+
+
+async def test_an_objective_that_is_not_named_any_more_ends_but_keeps_its_past(policies: Policies) -> None:
+    await policies.publish({"phone": (EVER,)}, NOW_US)
+    await policies.publish({}, NOW_US)
+    (ended,) = (await policies.current()).objectives.all
+    before, after = ended.at(NOW_US - 1), ended.at(NOW_US)
+    assert before == EVER
+    assert after is not None
+    assert not after.covers("bank", "sales", "phone")
+    assert not await policies.publish({}, NOW_US + DAY)
+    assert not await policies.rebuild_wanted()
+
+
+async def test_several_who_publish_the_same_at_once_change_it_once(database: Database) -> None:
+    published = await asyncio.gather(*(Policies(database).publish({"phone": (EVER,)}, NOW_US) for _ in range(5)))
+    assert sorted(published) == [False, False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changes"),
+    [
+        ([], [EVER], True),
+        ([], [Terms(NOW_US, 1, 0.8)], False),
+        ([], [Terms(NOW_US - 1, 1, 0.8)], True),
+        ([EVER], [EVER, Terms(NOW_US, 1, 0.8)], False),
+        ([EVER], [EVER, Terms(NOW_US - DAY, 1, 0.8)], True),
+        ([EVER], [Terms(None, 20 * SECOND, 0.9, channels=("phone",))], False),
+        ([EVER], [Terms(None, 21 * SECOND, 0.8, channels=("phone",))], True),
+        ([EVER, Terms(NOW_US - DAY, 1, 0.8)], [EVER], True),
+    ],
+)
+def test_whether_the_past_changes(old: list[Terms], new: list[Terms], changes: bool) -> None:
+    assert changes_past(old, new, NOW_US) == changes
+
+
+async def put(registry: Registry, zone: str, hours: Any = None, since: date | None = None) -> None:
+    await registry.put_site("bank", time_zone=zone, hours=hours, holidays=None, since=since, queues=[])
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/New_York", "Pacific/Apia"])
+async def test_a_new_time_zone_cuts_all_days_again(
+    database: Database, registry: Registry, ledger: Ledger, zone: str
+) -> None:
+    await ledger.commit([Post(1, accept(visits(60), NOW_US))], NOW_US)
+    minutes = await stored_rollups(database)
+    assert await stored_days(database) == by_local_day(minutes, {})
+    buckets = (
+        "SELECT histogram, sum(b0 + b1 + b2 + b3 + b4 + b5 + b6)::int, max(longest_us) FROM buckets_daily GROUP BY 1"
+    )
+    before = [tuple(row) for row in await fetch(database, f"{buckets} ORDER BY 1")]
+    await put(registry, zone)
+    assert await stored_days(database) == by_local_day(minutes, {"bank": zone})
+    assert [tuple(row) for row in await fetch(database, f"{buckets} ORDER BY 1")] == before
+    # And what comes from now on is put to the new days, by a writer that worked by the old ones.
+    more = [{**one, "id": f"x{one['id']}", "subject": f"x{one['subject']}"} for one in visits(30)]
+    await ledger.commit([Post(1, accept(more, NOW_US))], NOW_US)
+    assert await stored_days(database) == by_local_day(await stored_rollups(database), {"bank": zone})
+
+
+async def test_new_hours_are_measured_by_at_once(database: Database, registry: Registry, ledger: Ledger) -> None:
+    took = "SELECT sum(business_resolution_us)::bigint FROM rollups"
+    await ledger.commit([Post(1, accept(visits(1), NOW_US))], NOW_US)
+    assert await scalar(database, took) == 90 * SECOND
+    await put(registry, "UTC", hours={})
+    await ledger.commit([Post(2, accept(visits(1), NOW_US))], NOW_US)
+    assert await scalar(database, took) == 90 * SECOND
+    assert await Policies(database).rebuild_wanted()
+
+
+async def test_hours_from_a_later_day_on_leave_the_past_alone(
+    database: Database, registry: Registry, ledger: Ledger, policies: Policies
+) -> None:
+    await ledger.commit([Post(1, accept(visits(1), NOW_US))], NOW_US)
+    await put(registry, "UTC", hours={}, since=date(2199, 1, 1))
+    assert not await policies.rebuild_wanted()
+    calendar = (await policies.current()).calendar("bank")
+    assert calendar.is_open(NOW_US)
+    assert not calendar.is_open(micros(NOW.replace(year=2200)))
