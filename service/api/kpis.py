@@ -195,7 +195,7 @@ async def _questions(here: Services, names: Iterable[str], choices: Choices, int
     is_of_objective = choices.objective or any(
         name in KPI_BY_NAME and KPI_BY_NAME[name].needs_objective for name in names
     )
-    objectives = (await here.policies.current()).objectives.all if is_of_objective else ()
+    objectives = (await here.policies.latest()).objectives.all if is_of_objective else ()
     return ask(names, choices, objectives, microseconds(interval.end))
 
 

@@ -8,6 +8,7 @@ from service.commands.database import database_url
 from service.settings import Settings
 from service.store import schema
 from service.store.database import Database
+from service.store.pseudonyms import key_in_use
 
 _EXAMPLES = """\b
 Examples:
@@ -24,11 +25,15 @@ async def bring_up_to_date(url: str) -> str:
         await database.close()
 
 
-async def check(url: str) -> None:
-    """Raise ConfigurationError where the database at a URL is not at this version, Unavailable where it is away."""
+async def check(url: str, pseudonym_key: str | None) -> None:
+    """Raise ConfigurationError where a service with the pseudonym key given could not start on the database at a URL.
+
+    That is, where its schema is not of this version, or its customers are known under another key. Raises Unavailable.
+    """
     database = Database(url)
     try:
         await schema.check(database)
+        await key_in_use(database, pseudonym_key)
     finally:
         await database.close()
 

@@ -48,8 +48,7 @@ def command(host: str, port: int, workers: int) -> None:
         if settings.database_url is None:
             asyncio.run(bring_up_to_date(url))
             settings = replace(settings, admin_key=settings.admin_key or _admin_key(settings))
-        else:
-            asyncio.run(check(url))
+        asyncio.run(check(url, settings.pseudonym_key))
         config = uvicorn.Config(
             create_app(settings, url) if workers == 1 else "service.app:from_environment",
             factory=workers > 1,

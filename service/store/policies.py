@@ -38,6 +38,15 @@ class Policies:
             self._known = await self.current()
         return self._known
 
+    async def latest(self) -> Policy:
+        """The policy in force, which is read only where it is not the one that is remembered. Raises Unavailable."""
+        with translated():
+            async with self._database.engine.connect() as connection:
+                version = (await connection.scalars(select(policy.c.version))).one()
+        if self._known.version != version:
+            self._known = await self.current()
+        return self._known
+
     async def current(self) -> Policy:
         """The policy in force. Raises Unavailable."""
         with translated():

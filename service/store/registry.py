@@ -200,6 +200,7 @@ class Registry:
         with translated():
             async with self._database.engine.begin() as connection:
                 await connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION_LOCK)))
+                known = set(await connection.scalars(select(sites.c.name).where(sites.c.name.in_((name, OTHER)))))
                 site_id = await self._register_site(connection, name)
                 for queue, channel in queues:
                     await _add_series(connection, site_id, queue, channel)
@@ -207,11 +208,13 @@ class Registry:
                 await lock_policy(connection)
                 row = (await connection.execute(select(sites).where(sites.c.id == site_id))).one()
                 calendars = _with_version(row.calendars, since, hours, holidays)
-                if (row.time_zone, row.calendars) != (time_zone, calendars):
+                if (row.time_zone, row.calendars) != (time_zone, calendars) or known == {OTHER}:
                     values = {"time_zone": time_zone, "calendars": calendars}
                     await connection.execute(update(sites).where(sites.c.id == site_id).values(values))
                     is_later = since is not None and since > datetime.now(UTC).date()
-                    await note_change(connection, past=not is_later and await _has_resolutions(connection, site_id))
+                    past = not is_later and await _has_resolutions(connection, site_id)
+                    # What a new site did so far may have gone to the other ones.
+                    await note_change(connection, past=past or known == {OTHER})
                 if row.time_zone != time_zone:
                     await cut_days(connection, site_id, calendar_of(time_zone, calendars))
         self.forget_overflow()
