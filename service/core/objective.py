@@ -15,6 +15,7 @@ from service.core.walk import ABANDONED, ANSWERED, WAITING, Visit
 Judgement = tuple[int, int]
 """Events and breaches that a visit counts for, each 0 or 1."""
 
+_REMEMBERED = 20_000
 _NOTHING, _GOOD, _BREACH = (0, 0), (1, 0), (1, 1)
 
 
@@ -101,6 +102,8 @@ class Objectives:
         series = (site, queue, channel)
         concerning = self._by_series.get(series)
         if concerning is None:
+            if len(self._by_series) >= _REMEMBERED:
+                self._by_series.clear()  # series beyond the limits come under any number of names
             concerning = self._by_series[series] = self._concerning(*series)
         found = []
         for objective in concerning:

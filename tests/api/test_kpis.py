@@ -442,6 +442,20 @@ async def test_the_story_of_an_interaction(service: Service) -> None:
     assert unknown.headers["content-type"] == "application/problem+json"
 
 
+async def test_the_story_tells_what_counts_for_objectives_and_customers(service: Service, database: Database) -> None:
+    await Policies(database).publish({"in-10": (Terms(None, 10_000_000, 0.8),)}, 0)
+    place = {"site": "vilnius-1", "queue": "tills", "channel": "pos", "customer": "loyalty-8812"}
+    await service.post(event("first", "queued", NINE - timedelta(days=2), **place))
+    await service.post(
+        event("second", "queued", NINE, **place), event("second", "answered", NINE + timedelta(seconds=11))
+    )
+    (booking,) = (await service.get("/v1/interactions/pos/second"))["booking"]
+    assert booking["objectives"] == {"in-10": {"events": 1, "breaches": 1}}
+    contacts = {name: amount for name, amount in booking["measures"].items() if "contacts" in name or "visits" in name}
+    repeats = ("repeat_contacts_7d", "repeat_contacts_30d", "repeat_visits_7d", "repeat_visits_30d")
+    assert contacts == dict.fromkeys(("contacts", "store_contacts", *repeats), 1)
+
+
 @pytest.mark.parametrize(
     ("ago", "kinds", "state", "outcome"),
     [
