@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from service.api import admin, errors, health, ingest, kpis, live, metrics, site
 from service.api.deps import Services
 from service.api.keys import KeyRing
 from service.core.errors import ConfigurationError
+from service.core.objective import Terms
 from service.core.promises import read_promises
 from service.settings import Settings
 from service.store import schema
@@ -129,14 +130,18 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
             group.create_task(writer.stop(settings.drain_seconds))
 
 
-async def _promise(settings: Settings, policies: Policies) -> None:
-    """Put the objectives of the file in force."""
+def promised_by(settings: Settings) -> Mapping[str, Sequence[Terms]]:
+    """What the file of objectives promises. Raises ConfigurationError, and InvalidInput naming the place in it."""
     path = settings.objectives or (_SHIPPED if _SHIPPED.exists() else _CHECKED_OUT)
     try:
-        promised = read_promises(path.read_text())
+        return read_promises(path.read_text())
     except OSError as error:
         raise ConfigurationError(f"FRONTLINE_OBJECTIVES: {path} can't be read: {error.strerror}") from error
-    if await policies.publish(promised, system_clock_us()) and await policies.rebuild_wanted():
+
+
+async def _promise(settings: Settings, policies: Policies) -> None:
+    """Put the objectives of the file in force."""
+    if await policies.publish(promised_by(settings), system_clock_us()) and await policies.rebuild_wanted():
         _log.warning("objectives have changed for the past too; `frontline rebuild` measures it by them")
 
 

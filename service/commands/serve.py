@@ -16,7 +16,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from service import logs
-from service.app import create_app
+from service.app import create_app, promised_by
 from service.commands.database import database_url
 from service.commands.migrate import bring_up_to_date, check
 from service.settings import Settings
@@ -44,6 +44,7 @@ def command(host: str, port: int, workers: int) -> None:
     """
     settings = Settings.read()
     logs.configure(settings.log_level)
+    promised_by(settings)  # what is wrong with the file is told in a line, before anything is started
     with database_url(settings, keep_running=True) as url:
         if settings.database_url is None:
             asyncio.run(bring_up_to_date(url))
