@@ -56,7 +56,7 @@ _AS_ASKED = (
         "population",
         OBJECTIVE_EVENTS,
     ),
-    ("slo_breaches", "of these, visits for which the objective was not kept", "lower", "speed", OBJECTIVE_BREACHES),
+    ("slo_breaches", "visits for which the objective was not kept", "lower", "speed", OBJECTIVE_BREACHES),
 )
 
 COUNTS: tuple[Kpi, ...] = tuple(
