@@ -41,7 +41,7 @@ check: .venv/.dev .venv/.project ## lint, formatting, types and imports, without
 bench: .venv/.dev .venv/.project ## measure throughput and latency on this machine
 	.venv/bin/python -m benchmarks $(ARGS)
 
-generate: .venv/.project ## write again what is made from the catalogue: docs/kpis.md
+generate: .venv/.project ## write again what is made from the catalogue and the objectives
 	.venv/bin/python -m service.generate
 
 requirements: .venv/.dev ## pin again what pyproject.toml asks for (ARGS=--upgrade: the newest)

@@ -3,27 +3,22 @@
 import asyncio
 import ctypes
 import gc
-import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from service import __version__, logs
-from service.api import admin, errors, health, ingest, kpis, live, metrics, sites
+from service.api import admin, errors, health, ingest, kpis, live, metrics, objectives, runbooks, sites
 from service.api.deps import Services
 from service.api.keys import KeyRing
 from service.core.errors import ConfigurationError
-from service.core.objective import Terms
-from service.core.promises import read_promises
 from service.settings import Settings
 from service.store import schema
-from service.store.clock import system_clock_us
 from service.store.database import Database
 from service.store.ledger import Ledger
 from service.store.partitions import Partitions
@@ -34,9 +29,6 @@ from service.telemetry import Telemetry
 from service.timer import Timer
 from service.writer import Writer
 
-_log = logging.getLogger(__name__)
-_SHIPPED = Path(__file__).parent / "_data" / "objectives.yaml"
-_CHECKED_OUT = Path(__file__).parent.parent / "objectives.yaml"
 _PR_SET_PDEATHSIG = 1
 _GC_THRESHOLD = 50_000
 _DESCRIPTION = """
@@ -72,7 +64,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         static_url="/docs-static",
     )
     errors.install(app)
-    for module in (ingest, kpis, live, sites, metrics, admin, health):
+    for module in (ingest, kpis, objectives, live, sites, metrics, runbooks, admin, health):
         app.include_router(module.router)
     return app
 
@@ -84,7 +76,6 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
     telemetry = Telemetry()
     partitions = Partitions(database)
     policies = Policies(database)
-    await _promise(settings, policies)
     ledgers = [
         Ledger(
             database,
@@ -128,21 +119,6 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
         async with asyncio.TaskGroup() as group:
             group.create_task(timer.stop())
             group.create_task(writer.stop(settings.drain_seconds))
-
-
-def promised_by(settings: Settings) -> Mapping[str, Sequence[Terms]]:
-    """What the file of objectives promises. Raises ConfigurationError, and InvalidInput naming the place in it."""
-    path = settings.objectives or (_SHIPPED if _SHIPPED.exists() else _CHECKED_OUT)
-    try:
-        return read_promises(path.read_text())
-    except OSError as error:
-        raise ConfigurationError(f"FRONTLINE_OBJECTIVES: {path} can't be read: {error.strerror}") from error
-
-
-async def _promise(settings: Settings, policies: Policies) -> None:
-    """Put the objectives of the file in force."""
-    if await policies.publish(promised_by(settings), system_clock_us()) and await policies.rebuild_wanted():
-        _log.warning("objectives have changed for the past too; `frontline rebuild` measures it by them")
 
 
 def from_environment() -> FastAPI:

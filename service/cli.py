@@ -3,7 +3,7 @@
 import click
 
 from service import __version__
-from service.commands import demo, keys, migrate, proof, replay, serve, simulate
+from service.commands import alertmanager, demo, keys, migrate, proof, replay, report, rules, serve, simulate
 from service.core.errors import FrontlineError
 
 _EXAMPLES = """\b
@@ -13,6 +13,7 @@ Examples:
   FRONTLINE_DATABASE_URL=postgresql://… frontline migrate
   frontline replay january.ndjson.gz --key $KEY
   frontline simulate --admin-key $ADMIN_KEY --sites 5
+  frontline rules --objectives objectives.yaml > frontline.yml
 """
 
 
@@ -32,7 +33,7 @@ def main() -> None:
     """Service-quality KPIs of stores and call centres, exact and while they happen."""
 
 
-for _module in (serve, demo, replay, simulate, migrate, keys):
+for _module in (serve, demo, replay, simulate, report, rules, alertmanager, migrate, keys):
     main.add_command(_module.command)
 for _command in (proof.verify, proof.rebuild):
     main.add_command(_command)

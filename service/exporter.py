@@ -15,19 +15,23 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
+from service.core.budget import Spend
 from service.core.catalogue.kpis import KPI_BY_NAME
-from service.core.catalogue.measures import HISTOGRAM_BY_NAME, MEASURES, Histogram, Unit
+from service.core.catalogue.measures import HISTOGRAM_BY_NAME, MEASURES, PROVISIONAL, SETTLED, Histogram, Unit
 from service.core.catalogue.metrics import METRICS, Metric, MetricKind
 from service.core.difference import Class
-from service.core.event import microseconds
+from service.core.event import MINUTE_US, microseconds
 from service.core.objective import Objective, Terms
-from service.store.live import LiveState, Series, Snapshot
+from service.store.live import LiveState, Snapshot
 from service.store.registry import OTHER
 from service.store.rollups import Rollups
+from service.store.series import Series
+from service.store.standings import Standing
 
 Sample = tuple[Sequence[str], float]
 
 _SECONDS = 1_000_000
+_DAY_US = 86_400 * _SECONDS
 _TELLING: tuple[tuple[str, str, int], ...] = tuple(
     (measure.name, measure.name, 1)
     if measure.unit is Unit.COUNT
@@ -170,25 +174,66 @@ class _Page(Collector):
             number, labels = state.series.id, _labels(state.series)
             for objective in self._snapshot.policy.objectives.all:
                 counted = self._snapshot.promised.get((number, objective.number, Class.LIVE.value))
-                if counted is not None or _has_covered(objective, labels, self._at_us):
+                if counted is not None or _has_covered(objective, labels, self._today(labels[0])):
                     yield (*labels, objective.name), _NEVER if number in self._newborn else counted or _NEVER
 
     def targets(self) -> Iterator[Sample]:
-        return (((name,), terms.target) for name, terms in self._terms())
+        for labels, terms, base in self._terms():
+            if base is None or terms.target != base.target:
+                yield labels, terms.target
 
     def thresholds(self) -> Iterator[Sample]:
-        return (((name,), terms.threshold_us / _SECONDS) for name, terms in self._terms())
+        for labels, terms, base in self._terms():
+            if terms.threshold_us is not None and (base is None or terms.threshold_us != base.threshold_us):
+                yield labels, terms.threshold_us / _SECONDS
 
-    def _terms(self) -> Iterator[tuple[str, Terms]]:
-        """The terms of each objective that are in force now."""
+    def _terms(self) -> Iterator[tuple[Sequence[str], Terms, Terms | None]]:
+        """The terms of each objective that are in force now, and those of sites beside those of all."""
         for objective in self._snapshot.policy.objectives.all:
-            terms = objective.at(self._at_us)
+            terms = objective.at(self._at_us // _DAY_US)
             if terms is not None and not terms.ended:
-                yield objective.name, terms
+                yield (objective.name,), terms, None
+                for site in sorted({site for override in terms.overrides for site in override.sites}):
+                    yield (objective.name, site), terms.of_site(site), terms
+
+    def window_events(self) -> Iterator[Sample]:
+        return ((labels, spend.events) for labels, spend, _ in self._windows())
+
+    def window_breaches(self) -> Iterator[Sample]:
+        return ((labels, spend.breaches) for labels, spend, _ in self._windows())
+
+    def window_allowed(self) -> Iterator[Sample]:
+        return ((labels, spend.allowed) for labels, spend, _ in self._windows())
+
+    def window_projected(self) -> Iterator[Sample]:
+        for labels, spend, standing in self._windows():
+            projected = spend.projected_left_ratio(standing.elapsed, standing.terms.minimum_events)
+            if projected is not None:
+                yield labels, projected
+
+    def _windows(self) -> Iterator[tuple[Sequence[str], Spend, Standing]]:
+        """What is spent of each objective's budget in each series, of what is settled and what is not yet."""
+        shown = {state.series.id for state in self._states}
+        for standing in self._snapshot.standings:
+            if standing.series.id in shown:
+                labels = (*_labels(standing.series), standing.objective.name, standing.terms.window.name)
+                yield (*labels, SETTLED), standing.settled, standing
+                if standing.provisional is not None:
+                    yield (*labels, PROVISIONAL), standing.provisional, standing
+
+    def _today(self, site: str) -> int:
+        """The local date at a site."""
+        return self._snapshot.policy.calendar(site).day_of(self._at_us // MINUTE_US)
+
+    def sites(self) -> Iterator[Sample]:
+        yield (), len(self._sites())
+
+    def _sites(self) -> Sequence[str]:
+        """All registered sites, each of which has a placeholder at least."""
+        return sorted({state.series.site for state in self._snapshot.states} - {OTHER})
 
     def site_open(self) -> Iterator[Sample]:
-        """Of all registered sites, each of which has a placeholder at least."""
-        for site in sorted({state.series.site for state in self._snapshot.states} - {OTHER}):
+        for site in self._sites():
             yield (site,), self._snapshot.policy.calendar(site).is_open(self._at_us)
 
     def last_event(self) -> Iterator[Sample]:
@@ -214,9 +259,14 @@ _SAMPLES: Mapping[str, Callable[[_Page], Iterator[Sample]]] = {
     "frontline_queue_residual": _Page.residual,
     "frontline_slo_events_total": _Page.slo_events,
     "frontline_slo_breaches_total": _Page.slo_breaches,
+    "frontline_sites": _Page.sites,
     "frontline_site_open": _Page.site_open,
     "frontline_objective_target_ratio": _Page.targets,
     "frontline_objective_threshold_seconds": _Page.thresholds,
+    "frontline_window_events": _Page.window_events,
+    "frontline_window_breaches": _Page.window_breaches,
+    "frontline_window_allowed_breaches": _Page.window_allowed,
+    "frontline_window_projected_budget_ratio": _Page.window_projected,
     "frontline_backfilled_total": _Page.backfilled,
     "frontline_corrections_total": _Page.corrections,
     "frontline_source_last_event_timestamp_seconds": _Page.last_event,
@@ -226,10 +276,10 @@ _SAMPLES: Mapping[str, Callable[[_Page], Iterator[Sample]]] = {
 }
 
 
-def _has_covered(objective: Objective, labels: tuple[str, str, str], at_us: int) -> bool:
+def _has_covered(objective: Objective, labels: tuple[str, str, str], today: int) -> bool:
     """Whether any terms of an objective, in force or earlier ones, cover a series."""
     return any(
-        (terms.start_us is None or terms.start_us <= at_us) and terms.covers(*labels) for terms in objective.terms
+        (terms.start_day is None or terms.start_day <= today) and terms.covers(*labels) for terms in objective.terms
     )
 
 
@@ -278,7 +328,7 @@ def _counter(metric: Metric, samples: Iterable[Sample]) -> Family:
 
 
 def _gauge(metric: Metric, samples: Iterable[Sample]) -> Family:
-    family = GaugeMetricFamily(metric.name, metric.documentation, labels=metric.labels)
+    family = GaugeMetricFamily(metric.name, metric.documentation, labels=(*metric.labels, *metric.optional))
     for labels, value in samples:
         family.add_metric(labels, value)
     return family

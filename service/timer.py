@@ -18,15 +18,26 @@ _AT_ONCE = 500
 
 
 class Timer:
-    """Measures again the interactions and contacts for which time alone has changed what they count for."""
+    """Measures again the interactions and contacts for which time alone has changed what they count for.
+
+    After its start, and after the database was away, it waits for `grace_seconds`: sources that could not post
+    meanwhile do so now, and those of whom they tell that they were answered in time must not be breaches before that.
+    """
 
     def __init__(
-        self, ledger: Ledger, telemetry: Telemetry, *, clock: Clock = system_clock_us, tick_seconds: float = 1.0
+        self,
+        ledger: Ledger,
+        telemetry: Telemetry,
+        *,
+        clock: Clock = system_clock_us,
+        tick_seconds: float = 1.0,
+        grace_seconds: float = 10.0,
     ) -> None:
         self._ledger = ledger
         self._telemetry = telemetry
         self._clock = clock
         self._tick_seconds = tick_seconds
+        self._grace_seconds = grace_seconds
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -58,12 +69,14 @@ class Timer:
         return done
 
     async def _run(self) -> None:
+        await asyncio.sleep(self._grace_seconds)
         while True:
             try:
                 await self.tick(self._clock())
             except Unavailable as error:
                 self._telemetry.timer_holder.set(0)
                 _log.warning("the timer could not tick: %s", error)
+                await asyncio.sleep(self._grace_seconds)
             except Exception:  # noqa: BLE001  # the timer must outlive any single failure; it is logged
                 _log.exception("the timer failed")
             await asyncio.sleep(self._tick_seconds)

@@ -7,25 +7,17 @@ from typing import Any
 
 import msgspec
 
-from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_CODE, MEASURES
+from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_CODE, MEASURES, Scope
+from service.core.codes import CELL_BASE, cell_parts, objective_parts
 from service.core.customer import Contact, ContactKey, Link, Position, contact_of, measure_contact, relink
 from service.core.customer import made_at as contact_made_at
 from service.core.difference import Amounts, Class, Differences, Origin
 from service.core.event import Accepted, Fact
 from service.core.intake import admit, read_json
-from service.core.measure import (
-    CELL_BASE,
-    Booking,
-    OpenVisit,
-    SeriesKey,
-    cell_parts,
-    made_at,
-    measure,
-    objective_parts,
-    open_visits,
-)
+from service.core.measure import Booking, OpenVisit, SeriesKey, made_at, measure, open_visits
 from service.core.policy import Policy
 from service.core.walk import walk
+from tests.reference.judging import Counts
 from tests.reference.rollups import Place
 
 HOUR_US = 3_600_000_000
@@ -91,12 +83,12 @@ class Books:
             self.peaks[key] = self.sums.move(
                 self.bookings.get(key, {}),
                 booking,
-                Origin(it.arrival, it.last_at, partial(made_at, it, self.policy.objectives)),
+                Origin(it.arrival, it.last_at, partial(made_at, it, self.policy)),
                 peaks=self.peaks.get(key, {}),
                 horizon_us=now_us - horizon_us,
             )
             self.bookings[key] = booking
-            self.open[key] = open_visits(it, self.series, now_us, self.policy.objectives)
+            self.open[key] = open_visits(it, self.series, now_us, self.policy)
             contact = contact_of(it, self.series)
             if contact is not None:
                 link = self.links.get(key)
@@ -110,24 +102,26 @@ class Books:
         self._remeasure_contacts(now_us, horizon_us)
 
     def _remeasure_contacts(self, now_us: int, horizon_us: int) -> None:
+        labels = {number: key for key, number in self.series.items()}
         for link in self.links.values():
-            booking = measure_contact(link, now_us)
-            made = contact_made_at(link.contact)
-            origin = Origin(made, made, partial(defaultdict, lambda made=made: made))
+            judges = self.policy.judging(Scope.CONTACT, labels[link.contact.series], link.contact.arrival)
+            booking = measure_contact(link, now_us, judges)
+            made = contact_made_at(link, judges)
+            origin = Origin(min(made.values()), max(made.values()), partial(dict, made))
             link.peaks = self.sums.move(link.booking, booking, origin, peaks=link.peaks, horizon_us=now_us - horizon_us)
             link.booking = booking
 
-    def objectives(self) -> dict[tuple[Place, str], tuple[int, int]]:
-        """Events and breaches of each objective, by place and its name, where it has any."""
+    def objectives(self) -> dict[tuple[Place, str], Counts]:
+        """What is counted of each objective, by place and its name, where anything is."""
         labels = {number: key for key, number in self.series.items()}
         names = {objective.number: objective.name for objective in self.policy.objectives.all}
-        found: defaultdict[tuple[Place, str], list[int]] = defaultdict(lambda: [0, 0])
+        found: defaultdict[tuple[Place, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
         for (series, minute), amounts in self.sums.rollups.items():
             for code, amount in amounts.items():
                 if code < 0:
-                    number, is_breach = objective_parts(code)
-                    found[(*labels[series], minute), names[number]][is_breach] += amount
-        return {where: (events, breaches) for where, (events, breaches) in found.items() if events or breaches}
+                    number, place = objective_parts(code)
+                    found[(*labels[series], minute), names[number]][place] += amount
+        return {where: Counts(*counts) for where, counts in found.items() if any(counts)}
 
     def rollups(self) -> dict[Place, dict[str, int]]:
         """Every measure that is not 0, by place."""

@@ -24,7 +24,8 @@ STATEMENTS = (
     """CREATE TABLE objectives (
         id serial PRIMARY KEY,
         name text COLLATE "C" NOT NULL UNIQUE,
-        terms jsonb NOT NULL)""",
+        terms jsonb NOT NULL,
+        about jsonb NOT NULL)""",
     """CREATE TABLE sources (
         id serial PRIMARY KEY,
         name text COLLATE "C" NOT NULL UNIQUE,
@@ -89,7 +90,7 @@ STATEMENTS = (
         in_store boolean NOT NULL,
         closed_at timestamptz,
         resolved boolean NOT NULL,
-        reopened boolean NOT NULL,
+        reopened_at timestamptz,
         previous_at timestamptz,
         next_at timestamptz,
         previous_visit_at timestamptz,
@@ -99,6 +100,14 @@ STATEMENTS = (
     "CREATE INDEX contacts_by_topic ON contacts (customer, topic, arrival, source_id, subject)",
     "CREATE INDEX contacts_by_visit ON contacts (customer, arrival, source_id, subject) WHERE in_store",
     "CREATE INDEX contacts_by_due ON contacts (due_at) WHERE due_at IS NOT NULL",
+    """CREATE TABLE breaches (
+        source_id integer NOT NULL,
+        subject text COLLATE "C" NOT NULL,
+        objective_id integer NOT NULL,
+        series_id integer NOT NULL,
+        minute timestamptz NOT NULL,
+        PRIMARY KEY (source_id, subject, objective_id, series_id, minute))""",
+    "CREATE INDEX breaches_by_minute ON breaches (objective_id, minute)",
     """CREATE TABLE rollups (
         series_id integer NOT NULL,
         minute timestamptz NOT NULL,
@@ -118,6 +127,8 @@ STATEMENTS = (
         stripe smallint NOT NULL,
         events bigint NOT NULL,
         breaches bigint NOT NULL,
+        settled_events bigint NOT NULL,
+        settled_breaches bigint NOT NULL,
         PRIMARY KEY (series_id, minute, objective_id, stripe)) WITH (fillfactor = 70)""",
     """CREATE TABLE rollups_daily (
         series_id integer NOT NULL,
@@ -140,7 +151,9 @@ STATEMENTS = (
         stripe smallint NOT NULL,
         events bigint NOT NULL,
         breaches bigint NOT NULL,
-        PRIMARY KEY (series_id, day, objective_id, stripe)) WITH (fillfactor = 70)""",
+        settled_events bigint NOT NULL,
+        settled_breaches bigint NOT NULL,
+        PRIMARY KEY (series_id, objective_id, day, stripe)) WITH (fillfactor = 70)""",
     """CREATE TABLE objective_totals (
         series_id integer NOT NULL,
         objective_id integer NOT NULL,
@@ -148,6 +161,8 @@ STATEMENTS = (
         stripe smallint NOT NULL,
         events bigint NOT NULL,
         breaches bigint NOT NULL,
+        settled_events bigint NOT NULL,
+        settled_breaches bigint NOT NULL,
         PRIMARY KEY (series_id, objective_id, class, stripe))
         WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000)""",
     """CREATE TABLE live_totals (

@@ -1,8 +1,7 @@
 """`GET /v1/kpis`: exact values over any interval, and `GET /v1/catalogue`: what they mean."""
 
-import re
-from collections.abc import Collection, Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -10,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from service.api.deps import Here, Services
 from service.api.kpi_answer import Answer, Asked, answer
+from service.api.parameters import choices_in, interval_in, names_in, number_in
 from service.core.catalogue.kpi import Kpi
 from service.core.catalogue.kpis import KPI_BY_NAME, KPIS
 from service.core.catalogue.measures import MATURITIES, MEASURES, WITHIN_DAYS
@@ -23,13 +23,10 @@ from service.store.cohorts import Selection
 router = APIRouter(tags=["KPIs"])
 _encode = msgspec.json.Encoder().encode
 
-_DEFAULT_INTERVAL = timedelta(hours=24)
 _PARAMETERS = (
     *("kpi", "from", "to", "step", "site", "queue", "channel", "group_by"),
     *("objective", "formula", "threshold", "within", "maturity"),
 )
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
-_PLUS_LOST = re.compile(r" (?=\d\d:\d\d\Z)")
 
 _EXAMPLE = {
     "from": "2026-11-21T09:00:00Z",
@@ -171,11 +168,11 @@ async def get_kpis(
         if name not in _PARAMETERS:
             raise InvalidInput(f"is no parameter here; there are: {', '.join(_PARAMETERS)}", field=name)
     now = datetime.now(UTC)
-    (chosen_step,) = _choices([step or Step.TOTAL.value], [known.value for known in Step], "step")
-    interval = _interval(from_, to, now)
+    (chosen_step,) = choices_in([step or Step.TOTAL.value], [known.value for known in Step], "step")
+    interval = interval_in(from_, to, now)
     choices = Choices(
         formula=formula or None,
-        threshold=_number(threshold, "threshold"),
+        threshold=number_in(threshold, "threshold"),
         within=within or None,
         maturity=maturity or None,
         objective=objective or None,
@@ -184,8 +181,8 @@ async def get_kpis(
         questions=await _questions(here, names_in(kpi), choices, interval),
         interval=interval,
         step=Step(chosen_step),
-        selection=Selection(names_in(site), names_in(queue), _choices(names_in(channel), CHANNELS, "channel")),
-        group_by=_choices(names_in(group_by), SERIES, "group_by"),
+        selection=Selection(names_in(site), names_in(queue), choices_in(names_in(channel), CHANNELS, "channel")),
+        group_by=choices_in(names_in(group_by), SERIES, "group_by"),
     )
     return Response(await answer(here.rollups, asked, now), media_type="application/json")
 
@@ -213,7 +210,13 @@ async def get_catalogue() -> dict[str, list[dict[str, Any]]]:
             for measure in MEASURES
         ],
         "metrics": [
-            {"name": metric.name, "help": metric.help, "kind": metric.kind.value, "labels": list(metric.labels)}
+            {
+                "name": metric.name,
+                "help": metric.help,
+                "kind": metric.kind.value,
+                "labels": list(metric.labels),
+                "optional_labels": list(metric.optional),
+            }
             for metric in METRICS
         ],
     }
@@ -235,48 +238,3 @@ def _described(kpi: Kpi) -> dict[str, Any]:
             for name, one in kpi.parameters.items()
         },
     }
-
-
-def names_in(values: Iterable[str] | None) -> tuple[str, ...]:
-    """The names in lists that are separated by commas, each once; an empty list is none."""
-    names = (name.strip() for value in values or () for name in value.split(","))
-    return tuple(dict.fromkeys(name for name in names if name))
-
-
-def _choices(names: Iterable[str], allowed: Collection[str], field: str) -> tuple[str, ...]:
-    names = tuple(names)
-    for name in names:
-        if name not in allowed:
-            raise InvalidInput(f"{name!r} is not known; it must be one of: {', '.join(allowed)}", field=field)
-    return names
-
-
-def _number(value: str, field: str) -> float | None:
-    if not value:
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        raise InvalidInput(f"{value!r} is no number; it must be one of seconds, such as 20", field=field) from None
-
-
-def _interval(from_: str, to: str, now: datetime) -> Interval:
-    end = _time(to, "to") if to else now
-    try:
-        start = _time(from_, "from") if from_ else end - _DEFAULT_INTERVAL
-    except OverflowError:
-        raise InvalidInput("is at the beginning of the calendar; name from too", field="to") from None
-    return Interval(start, end)
-
-
-def _time(value: str, field: str) -> datetime:
-    """A time of RFC 3339; the space that an unescaped + of an offset turns into is taken for the +."""
-    text = _PLUS_LOST.sub("+", value.upper())
-    try:
-        if _TIME.fullmatch(text):
-            return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass  # a month 13 or a year 0: no time either
-    raise InvalidInput(
-        f"{value!r} is no time; it must be one of RFC 3339 with an offset, such as 2026-11-21T09:15:00Z", field=field
-    )

@@ -9,11 +9,12 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Response
 
 from service.api.deps import Here
-from service.api.kpis import names_in
+from service.api.parameters import names_in
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_CODE
+from service.core.codes import CELL_BASE, OBJECTIVE_COUNTS, cell_parts, objective_parts
 from service.core.errors import NotFound
-from service.core.event import TYPE_OF_KIND, Fact, Kind, microseconds, moment
-from service.core.measure import CELL_BASE, MINUTE_US, cell_parts, expires_at, objective_parts
+from service.core.event import MINUTE_US, TYPE_OF_KIND, Fact, Kind, microseconds, moment
+from service.core.measure import expires_at
 from service.core.walk import ABANDONED, ANSWERED, DIVERTED, WAITING, Interaction, Visit, walk
 from service.store.cohorts import Selection
 from service.store.rollups import StoredInteraction
@@ -250,9 +251,9 @@ def _booking(stored: StoredInteraction) -> list[BookingEntry]:
 def _tell(entry: BookingEntry, code: int, amount: int, objectives: Mapping[int, str]) -> None:
     """Add what a code counts to the entry, by its name."""
     if code < 0:
-        number, is_breach = objective_parts(code)
+        number, place = objective_parts(code)
         counts = entry.objectives.setdefault(objectives[number], {"events": 0, "breaches": 0})
-        counts["breaches" if is_breach else "events"] = amount
+        counts[OBJECTIVE_COUNTS[place]] = amount
     elif code < CELL_BASE:
         entry.measures[MEASURE_BY_CODE[code].name] = amount
     else:

@@ -11,8 +11,7 @@ from pydantic import BaseModel, Field
 from service.api.deps import Here
 from service.core.calendar import Calendar
 from service.core.errors import InvalidInput, NotFound
-from service.core.event import EPOCH, microseconds, moment
-from service.core.measure import MINUTE_US
+from service.core.event import EPOCH, MINUTE_US, microseconds, moment
 from service.store.policies import calendar_of
 from service.store.registry import OTHER
 

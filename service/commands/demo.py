@@ -18,10 +18,9 @@ from rich.console import Console
 
 from service.client import ClientError
 from service.demo import run_demo
+from service.files import shipped
 from service.settings import Settings
 
-_PACKAGED = Path(__file__).parent.parent / "_data" / "january.ndjson.gz"
-_CHECKED_OUT = Path(__file__).parent.parent.parent / "tests" / "data" / "january.ndjson.gz"
 _STOP_SECONDS = 30
 _LOG_LINES = 20
 
@@ -47,7 +46,7 @@ def command(
 ) -> None:
     """Start the service, replay a day of a real call centre shifted to today, and simulate stores and calls live."""
     console = Console()
-    month = _PACKAGED if _PACKAGED.exists() else _CHECKED_OUT
+    month = shipped("_data/january.ndjson.gz", "tests/data/january.ndjson.gz")
     with _data_dir(keep) as folder, _service(folder, port, console) as (url, admin_key):
         try:
             asyncio.run(

@@ -1,6 +1,7 @@
 """`frontline serve`: the service."""
 
 import asyncio
+import logging
 import os
 import secrets
 import shutil
@@ -8,6 +9,7 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from types import FrameType
 
@@ -16,10 +18,15 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from service import logs
-from service.app import create_app, promised_by
+from service.app import create_app
 from service.commands.database import database_url
 from service.commands.migrate import bring_up_to_date, check
+from service.core.objective import Promise
+from service.files import promises_in, shipped_objectives
 from service.settings import Settings
+from service.store.clock import system_clock_us
+from service.store.database import Database
+from service.store.policies import Policies
 from service.telemetry import MULTIPROCESS_VARIABLE
 
 _EXAMPLES = """\b
@@ -28,6 +35,7 @@ Examples:
   frontline serve --port 8080
   FRONTLINE_DATABASE_URL=postgresql://frontline@db/frontline frontline serve --host 0.0.0.0 --workers 2
 """
+_log = logging.getLogger(__name__)
 _ADMIN_KEY_FILE = "admin-key"
 _KEEP_ALIVE_SECONDS = 65
 
@@ -44,12 +52,14 @@ def command(host: str, port: int, workers: int) -> None:
     """
     settings = Settings.read()
     logs.configure(settings.log_level)
-    promised_by(settings)  # what is wrong with the file is told in a line, before anything is started
+    # What is wrong with the file is told in a line, before anything is started.
+    promises = promises_in(settings.objectives or shipped_objectives())
     with database_url(settings, keep_running=True) as url:
         if settings.database_url is None:
             asyncio.run(bring_up_to_date(url))
             settings = replace(settings, admin_key=settings.admin_key or _admin_key(settings))
         asyncio.run(check(url, settings.pseudonym_key))
+        asyncio.run(_publish(url, promises))
         config = uvicorn.Config(
             create_app(settings, url) if workers == 1 else "service.app:from_environment",
             factory=workers > 1,
@@ -67,6 +77,17 @@ def command(host: str, port: int, workers: int) -> None:
             _serve_one(config, settings)
         else:
             _serve_many(config, settings, url)
+
+
+async def _publish(url: str, promises: Sequence[Promise]) -> None:
+    """Put the objectives of the file in force."""
+    database = Database(url)
+    try:
+        policies = Policies(database)
+        if await policies.publish(promises, system_clock_us()) and await policies.rebuild_wanted():
+            _log.warning("objectives have changed for the past too; `frontline rebuild` measures it by them")
+    finally:
+        await database.close()
 
 
 def _admin_key(settings: Settings) -> str:

@@ -16,7 +16,7 @@ _EXAMPLES = """\b
 Examples:
   frontline simulate --admin-key $ADMIN
   frontline simulate --key $KEY --sites 6 --rate 2 --backfill 24
-  frontline simulate --admin-key $ADMIN --slip 0.6 --slip-after 300
+  frontline simulate --admin-key $ADMIN --slip 0.6 --slip-after 300 --slip-for 600
 """
 
 _Share = click.FloatRange(0.0, 1.0)
@@ -35,6 +35,7 @@ _Span = click.FloatRange(0.0)
 @click.option("--label", help="Begins all ids; one of the start time, unless given.")
 @click.option("--slip", type=_Share, default=0.0, show_default=True, help="How badly service slips, 0 to 1.")
 @click.option("--slip-after", type=_Span, default=0.0, show_default=True, help="Seconds until it does.")
+@click.option("--slip-for", type=_Span, help="Seconds after which it recovers; otherwise it does not.")
 @click.option("--backfill", type=_Span, default=0.0, show_default=True, help="Hours of past to begin with.")
 @click.option(
     "--speed",
@@ -56,6 +57,7 @@ def command(
     label: str | None,
     slip: float,
     slip_after: float,
+    slip_for: float | None,
     backfill: float,
     speed: float,
     duration: float | None,
@@ -74,6 +76,7 @@ def command(
         duration=None if duration is None else timedelta(seconds=duration),
         slip=slip,
         onset=timedelta(seconds=slip_after),
+        slipping=None if slip_for is None else timedelta(seconds=slip_for),
     )
     profiles = [site.times(rate) for site in sites(number)]
     try:

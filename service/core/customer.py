@@ -5,12 +5,14 @@ sorted by arrival, and those in stores another one, whatever their topic. What a
 own state and its neighbours in the chains alone, so the order in which contacts became known cannot show.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from service.core.catalogue.measures import MEASURE_BY_NAME, WITHIN_DAYS
-from service.core.measure import MINUTE_US, Booking, SeriesKey
+from service.core.catalogue.measures import MATURITIES, MEASURE_BY_NAME, MEASURES, SETTLED, WITHIN_DAYS, Scope
+from service.core.event import MINUTE_US
+from service.core.judge import Judge
+from service.core.measure import Booking, SeriesKey, book
 from service.core.walk import Interaction
 
 _DAY_US = 86_400_000_000
@@ -34,6 +36,8 @@ _CASES = tuple(
     for within, us in _WITHIN_US.items()
 )
 
+_CODES = tuple(measure.code for measure in MEASURES if measure.scope is Scope.CONTACT)
+
 ContactKey = tuple[int, str]
 Position = tuple[int, int, str]
 """Where a contact is in a chain: arrival in microseconds since 1970, number of the registered source, subject."""
@@ -54,7 +58,7 @@ class Contact(msgspec.Struct, array_like=True, frozen=True, gc=False):
     in_store: bool
     closed_at: int | None = None
     resolved: bool = False
-    reopened: bool = False
+    reopened_at: int | None = None
 
 
 class Link(msgspec.Struct, gc=False):
@@ -91,12 +95,12 @@ def contact_of(it: Interaction, series: Mapping[SeriesKey, int]) -> Contact | No
         in_store=channel == STORE_CHANNEL,
         closed_at=None if it.resolved is None else it.completed_at,
         resolved=it.resolved is True,
-        reopened=it.reopened,
+        reopened_at=it.reopened_at,
     )
 
 
-def measure_contact(link: Link, as_of_us: int) -> Booking:
-    """What a contact contributes as of a moment, booked to the minute of its arrival."""
+def measure_contact(link: Link, as_of_us: int, judges: Sequence[Judge]) -> Booking:
+    """What a contact contributes as of a moment, booked to the minute of its arrival; `judges` are those of its own."""
     contact = link.contact
     amounts = {_CONTACTS: 1}
     if contact.in_store:
@@ -111,9 +115,23 @@ def measure_contact(link: Link, as_of_us: int) -> Booking:
             end = contact.closed_at + span
             case, met = codes[as_of_us > end]
             amounts[case] = 1
-            if contact.resolved and not contact.reopened and (link.next_at is None or link.next_at > end):
+            if contact.resolved and contact.reopened_at is None and (link.next_at is None or link.next_at > end):
                 amounts[met] = 1
+    for judge in judges:
+        _judge(judge, amounts)
     return {(contact.series, contact.arrival // MINUTE_US): amounts}
+
+
+def _judge(judge: Judge, amounts: dict[int, int]) -> None:
+    """Add what an objective counts: all cases, and of those that settle the settled ones once more."""
+    judged = [rule.of_amounts(amounts) for rule in judge.rules_of_contacts]
+    book(judge, (sum(events for events, _ in judged), sum(breaches for _, breaches in judged)), amounts)
+    if judge.terms.settles:
+        events, breaches = judged[MATURITIES.index(SETTLED)]
+        if events:
+            amounts[judge.codes.settled_events] = events
+        if breaches:
+            amounts[judge.codes.settled_breaches] = breaches
 
 
 def settles_at(contact: Contact, as_of_us: int) -> int | None:
@@ -126,9 +144,26 @@ def settles_at(contact: Contact, as_of_us: int) -> int | None:
     return None
 
 
-def made_at(contact: Contact) -> int:
-    """When the latest event happened that makes a contact count, in microseconds since 1970."""
-    return max(contact.arrival, contact.known_at)
+def made_at(link: Link, judges: Sequence[Judge]) -> dict[int, int]:
+    """When the latest event happened that makes each count of a contact, in microseconds since 1970, by code.
+
+    A case is an event of an objective when it is closed, and a breach then, or when the customer or the matter is back.
+    """
+    contact = link.contact
+    known = max(contact.arrival, contact.known_at)
+    made = dict.fromkeys(_CODES, known)
+    for judge in judges:
+        events = breaches = known
+        if judge.terms.settles:
+            closed_at = known if contact.closed_at is None else contact.closed_at
+            events = breaches = max(known, closed_at)
+            if contact.resolved:
+                end = closed_at + _WITHIN_US[judge.terms.within]
+                returned = link.next_at if link.next_at is not None and link.next_at <= end else None
+                back = [at for at in (contact.reopened_at, returned) if at is not None]
+                breaches = max(events, min(back, default=events))
+        made[judge.codes.events], made[judge.codes.breaches] = events, breaches
+    return made
 
 
 _Place = tuple[Position, Contact, Link | None]

@@ -12,7 +12,8 @@ from enum import IntEnum
 from typing import NamedTuple, TypeVar
 
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_NAME, MEASURES
-from service.core.measure import CELL_BASE, EXPIRED, WAITING_COUNT, Booking, cell_parts
+from service.core.codes import CELL_BASE, cell_parts, is_settled
+from service.core.measure import EXPIRED, WAITING_COUNT, Booking
 
 
 class Class(IntEnum):
@@ -82,7 +83,7 @@ class Differences:
                 if code >= CELL_BASE:
                     if to == _LIVE:
                         self._observe(series, code, amount)
-                elif code in _STATES:
+                elif _is_state(code):
                     _add_one(self.totals, (series, _LIVE), code, amount)
                 else:
                     totals[code] = totals.get(code, 0) + amount
@@ -119,7 +120,7 @@ class Differences:
         for code, amount in change.items():
             if code >= CELL_BASE or not amount:
                 continue
-            if code in _STATES:
+            if _is_state(code):
                 _add_one(self.totals, (series, _LIVE), code, amount)
                 continue
             to = classes.get(_LEAD.get(code, code), _UP) if amount > 0 else _DOWN
@@ -164,12 +165,17 @@ def _class_of_all(new: Booking, origin: Origin, horizon_us: int) -> int | None:
     return _BACKFILLED
 
 
+def _is_state(code: int) -> bool:
+    """Whether a count comes and goes in the normal course of events, so that its decrease is no correction."""
+    return code in _STATES or is_settled(code)
+
+
 def _counts(changes: Iterable[Amounts]) -> Amounts:
     """The count of each lead, and of each objective's events and breaches, in all of them."""
     counts: Amounts = {}
     for amounts in changes:
         for code, amount in amounts.items():
-            if code < 0 or code in _LEADS:
+            if code in _LEADS or (code < 0 and not is_settled(code)):
                 counts[code] = counts.get(code, 0) + amount
     return counts
 

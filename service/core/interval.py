@@ -12,8 +12,7 @@ from enum import StrEnum
 
 from service.core.calendar import Calendar
 from service.core.errors import InvalidInput
-from service.core.event import microseconds, moment
-from service.core.measure import MINUTE_US
+from service.core.event import MINUTE_US, microseconds, moment
 
 MAX_POINTS = 11_000
 _MINUTES = {"1m": 1, "1h": 60}

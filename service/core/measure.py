@@ -1,9 +1,7 @@
 """The measure: what an interaction contributes to the KPIs, booked to the minutes of its arrivals.
 
-A *booking* maps (series, minute) to amounts by code. A code below `CELL_BASE` is a measure of the catalogue; one above
-is a *cell*, a histogram's exact duration, which `cell` makes and `cell_parts` takes apart. Series are the numbers that
-the registry gave to (site, queue, channel); minutes count from 1970 in UTC. A code below 0 is an objective's: its
-events or its breaches, which `objective_codes` and `objective_parts` tell.
+A *booking* maps (series, minute) to amounts by code: see `codes`. Series are the numbers that the registry gave to
+(site, queue, channel); minutes count from 1970 in UTC.
 """
 
 from collections.abc import Mapping
@@ -16,21 +14,21 @@ from service.core.catalogue.measures import (
     HISTOGRAM_BY_NAME,
     MEASURE_BY_NAME,
     SHORT_ABANDON_SECONDS,
+    Scope,
 )
-from service.core.event import Kind
-from service.core.objective import Objectives
+from service.core.codes import cell
+from service.core.event import MINUTE_US, Kind
+from service.core.judge import Judge
 from service.core.policy import Policy
 from service.core.walk import ABANDONED, ANSWERED, DIVERTED, Interaction, Visit
 
 Booking = dict[tuple[int, int], dict[int, int]]
 SeriesKey = tuple[str, str, str]
 
-MINUTE_US = 60_000_000
-CELL_BASE = 1024
 _NEVER_US = 1 << 62
-_HISTOGRAM_BITS = 4
-_HISTOGRAM_MASK = (1 << _HISTOGRAM_BITS) - 1
 _SHORT_US = round(SHORT_ABANDON_SECONDS * 1_000_000)
+
+_VISIT, _INTERACTION = Scope.VISIT, Scope.INTERACTION
 
 STATE_WAITING = 0
 STATE_IN_SERVICE = 1
@@ -88,27 +86,6 @@ _ONCE: tuple[tuple[int, int], ...] = (
 """The kinds of event of which an interaction counts that there was one, and the measures that do."""
 
 
-def cell(histogram: int, duration_us: int) -> int:
-    """The code under which a booking counts one exact duration of a histogram."""
-    return CELL_BASE + (duration_us << _HISTOGRAM_BITS) + histogram
-
-
-def cell_parts(code: int) -> tuple[int, int]:
-    """The histogram and the duration in microseconds of a cell's code."""
-    code -= CELL_BASE
-    return code & _HISTOGRAM_MASK, code >> _HISTOGRAM_BITS
-
-
-def objective_codes(number: int) -> tuple[int, int]:
-    """The codes under which a booking counts the events and the breaches of an objective."""
-    return -2 * number, -2 * number - 1
-
-
-def objective_parts(code: int) -> tuple[int, bool]:
-    """The number of the objective of a code below 0, and whether it counts breaches."""
-    return -code // 2, bool(code & 1)
-
-
 def expires_at(it: Interaction) -> int:
     """When an interaction that stays silent counts as expired, in microseconds since 1970."""
     return it.last_at + EXPIRY_US.get(it.channel or "", DEFAULT_EXPIRY_US)
@@ -135,27 +112,32 @@ def measure(it: Interaction, series: Mapping[SeriesKey, int], as_of_us: int, pol
     for visit in it.visits:
         of_visit = (it.site, visit.queue, channel)
         amounts = _measure_visit(visit, expired=expired)
-        for number, terms in policy.objectives.judging(*of_visit, visit.opened_at):
-            events, breaches = terms.judge(visit, as_of_us)
-            if events:
-                event_code, breach_code = objective_codes(number)
-                amounts[event_code] = 1
-                if breaches:
-                    amounts[breach_code] = 1
+        for judge in policy.judging(_VISIT, of_visit, visit.opened_at):
+            book(judge, judge.rule_of_visits.of_visit(visit, as_of_us, amounts), amounts)
         key = (series[of_visit], visit.opened_at // MINUTE_US)
         if key in booking:
             for code, amount in amounts.items():
                 _add(booking[key], code, amount)
         else:
             booking[key] = amounts
-    key = (series[it.site, it.queue or "", channel], it.arrival // MINUTE_US)
-    _measure_interaction(it, booking.setdefault(key, {}), policy)
+    home = (it.site, it.queue or "", channel)
+    amounts = booking.setdefault((series[home], it.arrival // MINUTE_US), {})
+    _measure_interaction(it, amounts, policy)
+    for judge in policy.judging(_INTERACTION, home, it.arrival):
+        book(judge, judge.rule_of_interactions.of_amounts(amounts), amounts)
     return booking
 
 
-def open_visits(
-    it: Interaction, series: Mapping[SeriesKey, int], as_of_us: int, objectives: Objectives
-) -> list[OpenVisit]:
+def book(judge: Judge, judgement: tuple[int, int], amounts: dict[int, int]) -> None:
+    """Add what an objective counts."""
+    events, breaches = judgement
+    if events:
+        amounts[judge.codes.events] = events
+    if breaches:
+        amounts[judge.codes.breaches] = breaches
+
+
+def open_visits(it: Interaction, series: Mapping[SeriesKey, int], as_of_us: int, policy: Policy) -> list[OpenVisit]:
     """The visits of an interaction that wait or are in service as of a moment: at most one each.
 
     One that has expired stays as long as a deadline is still ahead of it.
@@ -168,7 +150,7 @@ def open_visits(
     found = []
     if it.waiting is not None:
         key = (it.site, it.waiting.queue, channel)
-        due = _due(it.waiting, key, as_of_us, objectives)
+        due = _due(it.waiting, key, as_of_us, policy)
         if not is_expired:
             due = min(due, expires)
         if due < _NEVER_US:
@@ -179,12 +161,13 @@ def open_visits(
     return found
 
 
-def _due(visit: Visit, key: SeriesKey, as_of_us: int, objectives: Objectives) -> int:
+def _due(visit: Visit, key: SeriesKey, as_of_us: int, policy: Policy) -> int:
     """The next deadline of a waiting visit; far in the future where there is none."""
     due = _NEVER_US
-    for _, terms in objectives.judging(*key, visit.opened_at):
-        if as_of_us < terms.deadline_us(visit) < due:
-            due = terms.deadline_us(visit)
+    for judge in policy.judging(_VISIT, key, visit.opened_at):
+        deadline = judge.rule_of_visits.deadline_us(visit)
+        if deadline is not None and as_of_us < deadline < due:
+            due = deadline
     return due
 
 
@@ -275,7 +258,7 @@ def _measure_resolution(arrival: int, resolved_at: int, amounts: dict[int, int],
     amounts[cell(BUSINESS_RESOLUTION, took_open)] = 1
 
 
-def made_at(it: Interaction, objectives: Objectives) -> dict[int, int]:
+def made_at(it: Interaction, policy: Policy) -> dict[int, int]:
     """When the latest event happened that makes each count of an interaction, in microseconds since 1970, by code.
 
     What time alone made, an expiry or a breach of an objective, was made when it fell due.
@@ -283,15 +266,19 @@ def made_at(it: Interaction, objectives: Objectives) -> dict[int, int]:
     made = dict.fromkeys((INTERACTIONS, CONFLICTS, LATE_EVENTS, SKEWED_EVENTS), it.last_at)
     made[INTERACTIONS] = it.arrival
     made[EXPIRED] = expires_at(it)
+    site, channel = it.site or "", it.channel or ""
     for visit in it.visits:
         _visit_made_at(visit, made)
-        _judged_at(visit, (it.site or "", visit.queue, it.channel or ""), objectives, made)
+        for judge in policy.judging(_VISIT, (site, visit.queue, channel), visit.opened_at):
+            _judged_at(judge, visit, made)
     made |= {code: it.first_at[kind] for kind, code in _ONCE if kind in it.first_at}
     if it.answered is not None:
         made[INTERACTIONS_ANSWERED] = it.answered
     if it.resolved_at is not None:
         made[RESOLUTIONS] = it.resolved_at
     made[RESOLVED] = made[UNRESOLVED] = made[RECOVERIES] = it.last_at
+    for judge in policy.judging(_INTERACTION, (site, it.queue or "", channel), it.arrival):
+        made[judge.codes.events], made[judge.codes.breaches] = judge.rule_of_interactions.made(made, it.last_at)
     return made
 
 
@@ -309,10 +296,11 @@ def _visit_made_at(visit: Visit, made: dict[int, int]) -> None:
         made[DIVERTED_COUNT] = visit.left_at
 
 
-def _judged_at(visit: Visit, key: SeriesKey, objectives: Objectives, made: dict[int, int]) -> None:
-    for number, terms in objectives.judging(*key, visit.opened_at):
-        decided = terms.deadline_us(visit)
-        if visit.left_at is not None:
-            decided = min(decided, visit.left_at)
-        for code in objective_codes(number):
-            made[code] = max(made.get(code, decided), decided)
+def _judged_at(judge: Judge, visit: Visit, made: dict[int, int]) -> None:
+    """A visit is decided when it stops waiting, or at a deadline before that; one that counts at once, on arrival."""
+    deadline = judge.rule_of_visits.deadline_us(visit)
+    decided = visit.opened_at if visit.left_at is None else visit.left_at
+    if deadline is not None:
+        decided = deadline if visit.left_at is None else min(deadline, visit.left_at)
+    for code in (judge.codes.events, judge.codes.breaches):
+        made[code] = max(made.get(code, decided), decided)

@@ -1,44 +1,118 @@
-"""Objectives: what was promised, and how each visit counts for it.
+"""Objectives: what was promised of a KPI, to whom, and over which window it has to hold.
 
-An objective is a target for a KPI. Those of the service level judge visit by visit: a visit is an *event* of the
-objective once its wait is decided, and a *breach* where the promise was not kept. Who still waits at the threshold is
-a breach at that moment, as call distributors define it, whatever becomes of the visit, and stops to be one only where
-a late event shows an answer, or an end of the wait, in time.
+An objective judges one by one: what it covers is an *event*, and a *breach* where the promise was not kept. So
+1 - breaches / events is the KPI, for a KPI of which more is better, and breaches / events for one of which less is.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import zip_longest
 
-from service.core.catalogue.kpis import SERVICE_LEVEL_FORMULAS
-from service.core.walk import ABANDONED, ANSWERED, WAITING, Visit
+from service.core.catalogue.kpi import Kpi, Shape
+from service.core.catalogue.kpis import KPI_BY_NAME
+from service.core.window import Window
 
-Judgement = tuple[int, int]
-"""Events and breaches that a visit counts for, each 0 or 1."""
+_MONTH = Window()
 
-_REMEMBERED = 20_000
-_NOTHING, _GOOD, _BREACH = (0, 0), (1, 0), (1, 1)
+
+class Severity(StrEnum):
+    """Who is told: PAGE wakes somebody, TICKET waits for the morning, NONE tells nobody."""
+
+    PAGE = "page"
+    TICKET = "ticket"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class BurnRate:
+    """A budget that burns `factor` times as fast as the window allows, over a long and a short span in seconds."""
+
+    factor: float
+    long_seconds: int
+    short_seconds: int
+    severity: Severity = Severity.PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What people need to know of an objective, and no number depends on.
+
+    Without `burn_rates` it has the usual ones. Without `runbook` alerts name the one of their own kind.
+    """
+
+    title: str = ""
+    description: str = ""
+    owner: str = ""
+    severity: Severity = Severity.PAGE
+    runbook: str = ""
+    burn_rates: tuple[BurnRate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What is promised otherwise at some sites; None is as everywhere."""
+
+    sites: tuple[str, ...]
+    target: float | None = None
+    threshold_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an objective promises from a moment on: for visits that arrive at `start_us` or later, None being ever.
+    """What an objective promises to those who arrive on the local date `start_day` or later, None being ever.
 
-    `threshold_us` is T and `short_us` is s of the formula; `target` the share to be reached, 0 to 1. An empty filter
-    takes any value. Where they have `ended`, nothing is promised from then on.
+    `target` is the share of events that must not be breaches, 0 to 1. `threshold_us` is T and `short_us` is s of the
+    formula; `within` the span in which a customer may come back. An empty filter takes any value; `open_only` takes
+    those who arrive while the site is open. With fewer than `minimum_events` nothing is said of a window. Where they
+    have `ended`, nothing is promised from then on.
     """
 
-    start_us: int | None
-    threshold_us: int
+    start_day: int | None
+    kpi: str
     target: float
-    formula: str = "abandons_hurt"
+    threshold_us: int | None = None
+    formula: str = ""
+    within: str = ""
     short_us: int = 5_000_000
     sites: tuple[str, ...] = ()
     queues: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
+    open_only: bool = False
+    window: Window = _MONTH
+    minimum_events: int = 20
+    overrides: tuple[Override, ...] = ()
     ended: bool = False
 
+    @property
+    def of_kpi(self) -> Kpi:
+        """The KPI that is promised."""
+        return KPI_BY_NAME[self.kpi]
+
+    @property
+    def definition(self) -> str:
+        """What is promised, as a formula. Of a quantile it is what it comes to: so many do not exceed the threshold."""
+        if self.of_kpi.shape is Shape.QUANTILE:
+            return "those of at most T / all"
+        return self.of_kpi.formulas[self.formula].text
+
+    @property
+    def settles(self) -> bool:
+        """Whether cases are provisional first, and settled once they are old enough."""
+        return "maturity" in self.of_kpi.parameters
+
+    @property
+    def is_at_most(self) -> bool:
+        """Whether less of the KPI is better."""
+        return self.of_kpi.is_ratio_to_keep_low
+
+    @property
+    def stated_target(self) -> float:
+        """The target as it is said of the KPI: at least this, or at most where less is better."""
+        return round(1.0 - self.target, 12) if self.is_at_most else self.target
+
     def covers(self, site: str, queue: str, channel: str) -> bool:
-        """Whether visits of a series are judged by these terms."""
+        """Whether a series is judged by these terms."""
         return (
             not self.ended
             and (not self.sites or site in self.sites)
@@ -46,77 +120,55 @@ class Terms:
             and (not self.channels or channel in self.channels)
         )
 
-    def judge(self, visit: Visit, as_of_us: int) -> Judgement:
-        """The events and breaches of a visit as of a moment."""
-        if visit.outcome == WAITING:
-            return _BREACH if as_of_us >= self.deadline_us(visit) else _NOTHING
-        wait = visit.wait_us
-        if wait is not None and wait > self.threshold_us:
-            return _BREACH
-        if visit.outcome == ANSWERED:
-            return _BREACH if wait is None else _GOOD
-        if visit.outcome == ABANDONED:
-            return self._judge_abandoned(wait)
-        return _BREACH if "diverted" in SERVICE_LEVEL_FORMULAS[self.formula].denominator else _NOTHING
+    def of_site(self, site: str) -> "Terms":
+        """The terms as they are at a site."""
+        for override in self.overrides:
+            if site in override.sites:
+                target = self.target if override.target is None else override.target
+                limit = self.threshold_us if override.threshold_us is None else override.threshold_us
+                return replace(self, target=target, threshold_us=limit, overrides=())
+        return self
 
-    def deadline_us(self, visit: Visit) -> int:
-        """When a visit that still waits becomes a breach, in microseconds since 1970."""
-        return visit.opened_at + self.threshold_us
 
-    def _judge_abandoned(self, wait: int | None) -> Judgement:
-        """One who gave up within the threshold, or whose wait is unknown, counts as the formula counts its terms."""
-        formula = SERVICE_LEVEL_FORMULAS[self.formula]
-        is_short = wait is not None and wait <= self.short_us
-        terms = {"abandoned": True, "short_abandoned": is_short, "abandoned_within": wait is not None}
-        events = sum(weight for term, weight in formula.denominator.items() if terms.get(term))
-        good = sum(weight for term, weight in formula.numerator.items() if terms.get(term))
-        return events, events - min(good, events)
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """An objective as a file tells it: what it promises, sorted by the start, the earliest first.
+
+    `rewrites` says that the first terms are to hold for the past too, whatever was promised before.
+    """
+
+    name: str
+    about: About
+    terms: tuple[Terms, ...]
+    rewrites: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A named objective; `number` is its code in bookings, `terms` are sorted by their start, the earliest first."""
+    """An objective in force; `number` is its code in bookings, `terms` are sorted by their start."""
 
     number: int
     name: str
     terms: tuple[Terms, ...]
+    about: About = About()
 
-    def at(self, at_us: int) -> Terms | None:
-        """The terms for those who arrive at a moment."""
+    @property
+    def settles(self) -> bool:
+        """Whether its cases are provisional first, and settled once they are old enough."""
+        return self.terms[0].settles
+
+    def at(self, day: int) -> Terms | None:
+        """The terms for those who arrive on a local date."""
         found = None
         for terms in self.terms:
-            if terms.start_us is None or terms.start_us <= at_us:
+            if terms.start_day is None or terms.start_day <= day:
                 found = terms
         return found
 
-
-@dataclass(slots=True)
-class Objectives:
-    """All objectives; it remembers which of them may concern a series."""
-
-    all: Sequence[Objective] = ()
-    _by_series: dict[tuple[str, str, str], tuple[Objective, ...]] = field(default_factory=dict)
-
-    def judging(self, site: str, queue: str, channel: str, at_us: int) -> list[tuple[int, Terms]]:
-        """The terms by which visits of a series are judged that arrive at a moment, by their objectives' numbers."""
-        series = (site, queue, channel)
-        concerning = self._by_series.get(series)
-        if concerning is None:
-            if len(self._by_series) >= _REMEMBERED:
-                self._by_series.clear()  # series beyond the limits come under any number of names
-            concerning = self._by_series[series] = self._concerning(*series)
-        found = []
-        for objective in concerning:
-            terms = objective.at(at_us)
-            if terms is not None and not terms.ended:
-                found.append((objective.number, terms))
-        return found
-
-    def _concerning(self, *series: str) -> tuple[Objective, ...]:
-        """The objectives any of whose terms cover a series; for it, the others of their terms are as if ended."""
-        found = []
-        for objective in self.all:
-            if any(terms.covers(*series) for terms in objective.terms):
-                here = (terms if terms.covers(*series) else replace(terms, ended=True) for terms in objective.terms)
-                found.append(replace(objective, terms=tuple(here)))
-        return tuple(found)
+    def during(self, days: range) -> Iterator[tuple[Terms, range]]:
+        """The terms for those who arrive on any of some days, each with the days for which it holds."""
+        for terms, after in zip_longest(self.terms, self.terms[1:]):
+            first = days.start if terms.start_day is None else max(days.start, terms.start_day)
+            stop = days.stop if after is None or after.start_day is None else min(days.stop, after.start_day)
+            if first < stop:
+                yield terms, range(first, stop)

@@ -8,7 +8,7 @@ today has yet to come.
 from dataclasses import dataclass
 
 from service.core.calendar import Calendar
-from service.core.measure import MINUTE_US
+from service.core.event import MINUTE_US
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """The policy: what numbers depend on beside events. Objectives, and each site's calendar."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from service.core.calendar import Calendar
-from service.core.objective import Objectives
+from service.core.catalogue.measures import Scope
+from service.core.judge import Judge, Objectives
 
 ALWAYS_OPEN = Calendar.of("UTC", ())
 """The calendar of a site of which none is known."""
@@ -21,3 +22,7 @@ class Policy:
     def calendar(self, site: str) -> Calendar:
         """The calendar of a site."""
         return self.calendars.get(site, ALWAYS_OPEN)
+
+    def judging(self, scope: Scope, series: tuple[str, str, str], at_us: int) -> Sequence[Judge]:
+        """The judges of visits, interactions or contacts that arrive in (site, queue, channel) at a moment."""
+        return self.objectives.judging(scope, *series, at_us, self.calendar(series[0]))

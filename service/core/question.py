@@ -10,6 +10,7 @@ from service.core.objective import Objective
 
 MAX_THRESHOLD_SECONDS = 315_360_000.0
 _SECOND_US = 1_000_000
+_DAY_US = 86_400 * _SECOND_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def ask(
     objective = _objective(choices, kpis, objectives)
     return [
         _without_objective(kpi, choices)
-        if objective is None or "objective" not in kpi.parameters
+        if objective is None or not _is_of(kpi, objective)
         else _of_objective(kpi, objective, until_us)
         for kpi in kpis
     ]
@@ -101,15 +102,21 @@ def _without_objective(kpi: Kpi, choices: Choices) -> Question:
 
 
 def _of_objective(kpi: Kpi, objective: Objective, until_us: int) -> Question:
-    terms = objective.at(until_us - 1)
+    terms = objective.at((until_us - 1) // _DAY_US)
     return Question(
         kpi,
         kpi.by_objective or kpi.formulas[kpi.default_formula],
-        None if terms is None else terms.formula,
-        None if terms is None else terms.threshold_us / _SECOND_US,
+        None if terms is None else terms.formula or None,
+        None if terms is None or terms.threshold_us is None else terms.threshold_us / _SECOND_US,
+        None if terms is None else terms.within or None,
         objective=objective.name,
         objective_number=objective.number,
     )
+
+
+def _is_of(kpi: Kpi, objective: Objective) -> bool:
+    """Whether a KPI is counted of an objective: its events, its breaches, or what it promises."""
+    return kpi.needs_objective or (kpi.by_objective is not None and objective.terms[-1].kpi == kpi.name)
 
 
 def _kpi(name: str) -> Kpi:
@@ -159,6 +166,9 @@ def _objective(choices: Choices, kpis: Sequence[Kpi], objectives: Sequence[Objec
     if name not in known:
         raise InvalidInput(f"there is no objective {name!r}; {those}", field="objective")
     _check_taken("objective", kpis)
+    if not any(_is_of(kpi, known[name]) for kpi in kpis):
+        promised = known[name].terms[-1].kpi
+        raise InvalidInput(f"{name!r} promises {promised}; ask for that, slo_events or slo_breaches", field="objective")
     for field in ("threshold", "formula"):
         if getattr(choices, field) is not None:
             raise InvalidInput(

@@ -96,9 +96,9 @@ class Interaction(msgspec.Struct, gc=False):
     skew_us: int = 0
 
     @property
-    def reopened(self) -> bool:
-        """Whether the same matter ever came back."""
-        return _REOPENED in self.first_at
+    def reopened_at(self) -> int | None:
+        """When the same matter first came back."""
+        return self.first_at.get(_REOPENED)
 
 
 def walk(facts: Collection[Fact]) -> Interaction:

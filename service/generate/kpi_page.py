@@ -45,10 +45,21 @@ def _sections() -> Iterator[str]:
         ),
     )
     yield "## Metrics"
-    yield "On `GET /metrics/kpi`. Known series stand at 0 from the moment at which their site is registered."
+    yield (
+        "On `GET /metrics/kpi`. Known series stand at 0 from the moment at which their site is registered. A label "
+        "with a ? is there only where it says something."
+    )
     yield _table(
         ("metric", "type", "labels", "HELP"),
-        ((_code(one.name), one.kind.value, ", ".join(one.labels), one.documentation) for one in METRICS),
+        (
+            (
+                _code(one.name),
+                one.kind.value,
+                ", ".join((*one.labels, *(f"{label}?" for label in one.optional))),
+                one.documentation,
+            )
+            for one in METRICS
+        ),
     )
 
 

@@ -78,10 +78,12 @@ from one to the other, in the interval in which it arrived.
 **The business clock.** `wall` time is what a clock shows; `business` time counts opening hours only, by the site's
 time zone, hours and holidays. A site of which no hours are known is always open.
 
-**A live objective.** An objective judges each visit once, by the terms in force at its arrival: an *event* when its
-wait is decided, a *breach* where the promise was not kept. Who still waits at T is a breach at that moment, whatever
-becomes of the visit, and stops to be one only where a late event shows that the wait ended in time. Its service level
-is 1 - breaches / events.
+**A live objective.** An objective judges one by one, by the terms in force on the local date of the arrival: what it
+covers is an *event*, and a *breach* where the promise was not kept. For a ratio both are what its formula counts of
+this one visit, interaction or contact; for a quantile a duration is an event, and a breach above T. Of the service
+level who still waits at T is a breach at that moment, whatever becomes of the visit, and stops to be one only where a
+late event shows that the wait ended in time. The share kept is 1 - breaches / events, and the budget is
+(1 - target) * events.
 
 **Live, backfilled, corrected.** The counters for Prometheus never go down: they take a contribution the first time
 that it is made, if its events are recent. Older ones are *backfilled*, later changes are *corrections*, and live +
@@ -93,8 +95,8 @@ backfilled + up - down = what `/v1/kpis` adds up.
   abandon. Without a threshold T is {DEFAULT_THRESHOLD_SECONDS:g} s.
 - An answered visit of unknown wait counts in A, and never within T. One who gave up after an unknown wait counts in
   B, and neither within T nor later.
-- In a live objective, a visit that was abandoned or diverted after T stays a breach, whatever its formula makes of
-  those who leave earlier.
+- In a live objective of the service level, a visit that was abandoned or diverted after T stays a breach, whatever
+  its formula makes of those who leave earlier.
 - A contact is not resolved at the first contact if the customer comes again about the topic: at any time after this
   one arrived, even while it is still open, and up to N days after it was closed; exactly N days is within.
 - The latest `completed` that says whether the matter is resolved decides. Where none says so, the matter counts in

@@ -37,7 +37,7 @@ class Plan:
 
     The run begins `backfill` ago and catches up with now at `speed` times real time (`MAX_SPEED`: at once);
     from there it goes on live. It ends `duration` after it was started (None: never). `slip` sets in `onset`
-    after the start; until then all goes as planned.
+    after the start and lasts for `slipping` (None: to the end); before and after that all goes as planned.
     """
 
     backfill: timedelta = timedelta(0)
@@ -45,6 +45,7 @@ class Plan:
     duration: timedelta | None = None
     slip: float = 0.0
     onset: timedelta = timedelta(0)
+    slipping: timedelta | None = None
 
     def reached(self, began: datetime, now: datetime) -> datetime:
         """The moment up to which is to be simulated at `now`; never ahead of it."""
@@ -54,7 +55,9 @@ class Plan:
 
     def slip_at(self, began: datetime, now: datetime) -> float:
         """The slip at `now`."""
-        return self.slip if now - began >= self.onset else 0.0
+        since = now - began - self.onset
+        is_over = self.slipping is not None and since >= self.slipping
+        return self.slip if since >= timedelta(0) and not is_over else 0.0
 
     def over(self, began: datetime, now: datetime) -> bool:
         """Whether the run ends at `now`."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from service.core.catalogue.measures import Scope
 from service.core.customer import Link, contact_of, measure_contact, settles_at
 from service.core.errors import ConfigurationError
 from service.core.event import EVENT_CLASSES, Fact, StoredData
@@ -41,7 +42,7 @@ _SERIES_SQL = "SELECT s.id, t.name, s.queue, s.channel FROM series s JOIN sites 
 _EXPECTED_SQL = """
 CREATE TEMP TABLE audit_contacts (source_id int, subject text COLLATE "C", customer text COLLATE "C",
     topic text COLLATE "C", arrival timestamptz, known_at timestamptz, series_id int, in_store bool,
-    closed_at timestamptz, resolved bool, reopened bool) ON COMMIT DROP
+    closed_at timestamptz, resolved bool, reopened_at timestamptz) ON COMMIT DROP
 """
 _EXPECTED_COLUMNS = CONTACT_COLUMNS[:11]
 _CHAIN = "ORDER BY arrival, source_id, subject"
@@ -54,7 +55,7 @@ WITH chained AS (
 SELECT {", ".join(f"e.{name} AS e_{name}" for name in CONTACT_COLUMNS[:14])},
     {", ".join(f"c.{name}" for name in CONTACT_COLUMNS)}
 FROM chained e FULL JOIN contacts c ON c.source_id = e.source_id AND c.subject = e.subject
-"""  # noqa: S608
+"""
 _OPEN_SQL = """
 SELECT source_id, subject, state, series_id, since, expires_at, due_at FROM open_visits
 ORDER BY source_id, subject, state
@@ -187,7 +188,7 @@ class Audit:
         detail = ""
         for as_of in self._moments(due):
             booking = measure(it, series, as_of, self.policy)
-            opened = open_visits(it, series, as_of, self.policy.objectives)
+            opened = open_visits(it, series, as_of, self.policy)
             if _same(booking, booked.booking) and opened == booked.open:
                 self.report.overdue += as_of < self._now_us
                 return ""
@@ -237,8 +238,9 @@ class Audit:
         if expected != stored[:14]:
             detail = "its customer, its state or its neighbours are others"
         else:
+            judges = self.policy.judging(Scope.CONTACT, self._series[right.contact.series], right.contact.arrival)
             for as_of in self._moments(stored[14]):
-                booking = measure_contact(right, as_of)
+                booking = measure_contact(right, as_of, judges)
                 if _same(booking, link.booking) and settles_at(right.contact, as_of) == stored[14]:
                     self.report.overdue += as_of < self._now_us
                     return None
@@ -255,7 +257,7 @@ class Audit:
         async for rows in _chunks(self._connection, statement):
             for row in rows:
                 booked = _decode_booked(row[2])
-                sums.add(booked.booking)
+                sums.add((row[0], row[1]), booked.booking)
                 opened.extend(
                     (row[0], row[1], visit.state, visit.series, *visit[2:])
                     for visit in sorted(booked.open, key=lambda visit: visit.state)
@@ -263,9 +265,9 @@ class Audit:
             await sums.write()
             self.report.sums += len(rows)
             self._progress("sums", self.report)
-        async for rows in _chunks(self._connection, f"SELECT {', '.join(CONTACT_COLUMNS)} FROM contacts"):  # noqa: S608
+        async for rows in _chunks(self._connection, f"SELECT {', '.join(CONTACT_COLUMNS)} FROM contacts"):
             for row in rows:
-                sums.add(link_of(tuple(row)).booking)
+                sums.add((row[0], row[1]), link_of(tuple(row)).booking)
             await sums.write()
         right_due = {row[:3]: row[6] for row in opened}
         # One that is due at its beginning waits for the timer to look at it under a new policy.

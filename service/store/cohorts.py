@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.core.event import moment
-from service.core.measure import MINUTE_US
+from service.core.event import MINUTE_US, moment
 from service.core.pieces import Pieces, Span
-from service.store.days import EPOCH_DAY
+from service.core.window import date_of
 from service.store.tables import series, sites
 
 Group = tuple[str, ...]
@@ -129,11 +128,6 @@ async def with_numbers(
 
 def _columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
     return {name: [row[place] for row in rows] for place, name in enumerate(names)}
-
-
-def date_of(day: int) -> date:
-    """The date that so many days after 1970-01-01 is."""
-    return EPOCH_DAY + timedelta(days=day)
 
 
 def _moment(minute: int) -> datetime:

@@ -4,12 +4,12 @@ A customer's chains are changed by one transaction at a time, which holds the lo
 nearest neighbours of a changed place are read, so what a contact costs does not grow with the number of contacts.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from service.core.catalogue.measures import MEASURES, Scope
+from service.core.catalogue.measures import Scope
 from service.core.customer import (
     Contact,
     ContactKey,
@@ -21,17 +21,20 @@ from service.core.customer import (
     settles_at,
 )
 from service.core.difference import Amounts, Differences, Origin
+from service.core.judge import Judge
 from service.core.measure import Booking
+from service.store.breaches import Breaches
 from service.store.database import Connection
+from service.store.turn import Turn
 
 CONTACT_COLUMNS = (
     *("source_id", "subject", "customer", "topic", "arrival", "known_at", "series_id", "in_store"),
-    *("closed_at", "resolved", "reopened", "previous_at", "next_at", "previous_visit_at", "due_at", "booking"),
+    *("closed_at", "resolved", "reopened_at", "previous_at", "next_at", "previous_visit_at", "due_at", "booking"),
 )
 _LISTED = ", ".join(f"c.{name}" for name in CONTACT_COLUMNS)
 _TYPES = (
     *("int", "text", "text", "text", "timestamptz", "timestamptz", "int", "bool"),
-    *("timestamptz", "bool", "bool", "timestamptz", "timestamptz", "timestamptz", "timestamptz", "bytea"),
+    *("timestamptz", "bool", "timestamptz", "timestamptz", "timestamptz", "timestamptz", "timestamptz", "bytea"),
 )
 _ARRAYS = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(_TYPES, 1))
 
@@ -42,7 +45,7 @@ ON CONFLICT (customer) DO UPDATE SET customer = excluded.customer WHERE false
 _OWN_SQL = f"""
 SELECT {_LISTED} FROM unnest($1::int[], $2::text[]) AS wanted (source_id, subject)
 JOIN contacts c USING (source_id, subject)
-"""  # noqa: S608
+"""
 
 
 def _nearest(condition: str) -> str:
@@ -51,14 +54,14 @@ def _nearest(condition: str) -> str:
     contact = "(c.arrival, c.source_id, c.subject)"
     sides = (("<", "DESC"), (">", "ASC"))
     selects = " UNION ALL ".join(
-        f"(SELECT {_LISTED} FROM contacts c WHERE {condition} AND {contact} {comparison} {place} "  # noqa: S608
+        f"(SELECT {_LISTED} FROM contacts c WHERE {condition} AND {contact} {comparison} {place} "
         f"ORDER BY c.arrival {way}, c.source_id {way}, c.subject {way} LIMIT 1)"
         for comparison, way in sides
     )
     return f"""
     SELECT {_LISTED} FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::int[], $5::text[])
         AS p (customer, topic, arrival, source_id, subject), LATERAL ({selects}) AS c
-    """  # noqa: S608
+    """
 
 
 _TOPIC_NEIGHBOURS_SQL = _nearest("c.customer = p.customer AND c.topic = p.topic")
@@ -71,12 +74,10 @@ _UPDATE_SQL = f"""
 UPDATE contacts c SET {", ".join(f"{name} = new.{name}" for name in CONTACT_COLUMNS[2:])}
 FROM unnest({_ARRAYS}) AS new ({", ".join(CONTACT_COLUMNS)})
 WHERE c.source_id = new.source_id AND c.subject = new.subject
-"""  # noqa: S608
+"""
 _DUE_SQL = """
 SELECT source_id, subject, customer FROM contacts WHERE due_at <= $1 ORDER BY due_at LIMIT $2
 """
-
-_CODES = tuple(measure.code for measure in MEASURES if measure.scope is Scope.CONTACT)
 
 
 class Move(NamedTuple):
@@ -101,9 +102,9 @@ Row = tuple[Any, ...]
 
 
 async def rebook_contacts(
-    connection: Connection, moves: Sequence[Move], differences: Differences, *, now_us: int, horizon_us: int
+    connection: Connection, moves: Sequence[Move], differences: Differences, breaches: Breaches, turn: Turn
 ) -> None:
-    """Carry out what changed about contacts, and add the differences that it makes."""
+    """Carry out what changed about contacts, and add the differences and breaches that it makes."""
     if not moves:
         return
     await lock_customers(connection, _customers(moves))
@@ -126,20 +127,19 @@ async def rebook_contacts(
     for key in moved & links.keys():
         links[key].previous_visit_at = None
     relink(links.values(), [place for place in gone if place[0][1:] in moved], moved)
-    _remeasure(links.values(), differences, now_us, horizon_us)
+    await _remeasure(links.values(), differences, breaches, turn)
     removed = [move.key for move in moves if move.new is None and move.key in stored]
     for key in removed:
-        rebook_contact(link_of(stored[key]), {}, differences, horizon_us)
-    await _write(connection, before, links, removed, now_us)
+        rebook_contact(link_of(stored[key]), {}, (), differences, breaches, turn.horizon_us)
+    await _write(connection, before, links, removed, turn.now_us)
 
 
 async def settle_contacts(
     connection: Connection,
     due: Sequence[tuple[ContactKey, str]],
     differences: Differences,
-    *,
-    now_us: int,
-    horizon_us: int,
+    breaches: Breaches,
+    turn: Turn,
 ) -> None:
     """Measure contacts again as of now, for what time alone has changed; `due` names them and their customers."""
     locked = sorted({customer for _, customer in due})
@@ -148,8 +148,8 @@ async def settle_contacts(
     links = {key: link_of(row) for key, row in before.items()}
     # One that has another customer by now is due again.
     links = {key: link for key, link in links.items() if link.contact.customer in locked}
-    _remeasure(links.values(), differences, now_us, horizon_us)
-    await _write(connection, before, links, [], now_us)
+    await _remeasure(links.values(), differences, breaches, turn)
+    await _write(connection, before, links, [], turn.now_us)
 
 
 async def due_contacts(connection: Connection, now_us: int, limit: int) -> list[tuple[ContactKey, str]]:
@@ -234,17 +234,29 @@ def row_of(link: Link, now_us: int) -> Row:
     )
 
 
-def _remeasure(links: Iterable[Link], differences: Differences, now_us: int, horizon_us: int) -> None:
+async def _remeasure(links: Collection[Link], differences: Differences, breaches: Breaches, turn: Turn) -> None:
+    keys = await turn.series.keys_of({link.contact.series for link in links})
     for link in links:
-        rebook_contact(link, measure_contact(link, now_us), differences, horizon_us)
+        contact = link.contact
+        judges = turn.policy.judging(Scope.CONTACT, keys[contact.series], contact.arrival)
+        booking = measure_contact(link, turn.now_us, judges)
+        rebook_contact(link, booking, judges, differences, breaches, turn.horizon_us)
 
 
-def rebook_contact(link: Link, booking: Booking, differences: Differences, horizon_us: int) -> None:
-    """Put a booking in the place of the one that a contact has."""
+def rebook_contact(
+    link: Link,
+    booking: Booking,
+    judges: Sequence[Judge],
+    differences: Differences,
+    breaches: Breaches,
+    horizon_us: int,
+) -> None:
+    """Put a booking in the place of the one that a contact has; `judges` are those that it was made by."""
     if booking == link.booking:
         return
-    made = made_at(link.contact)
-    origin = Origin(made, made, lambda: dict.fromkeys(_CODES, made))
+    made = made_at(link, judges)
+    origin = Origin(min(made.values()), max(made.values()), lambda: made)
+    breaches.note(link.key, link.booking, booking)
     link.peaks = differences.move(link.booking, booking, origin, peaks=link.peaks, horizon_us=horizon_us)
     link.booking = booking
 

@@ -1,17 +1,14 @@
 """Local days cut again from the minutes: when a site's time zone changes, and where days don't agree with minutes."""
 
-from datetime import date
-
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.calendar import Calendar
 from service.core.catalogue.measures import HISTOGRAMS, MEASURES
-from service.core.event import microseconds, moment
-from service.core.measure import MINUTE_US
+from service.core.codes import OBJECTIVE_COUNTS
+from service.core.event import MINUTE_US, microseconds, moment
 from service.store.tables import BUCKETS, rollups, series
 
-EPOCH_DAY = date(1970, 1, 1)
 _DAILY = ("rollups_daily", "buckets_daily", "objective_rollups_daily")
 _DAY = "date '1970-01-01' + CAST(:first_day AS int) + width_bucket(minute, CAST(:midnights AS timestamptz[])) - 1"
 _MEASURES = ", ".join(measure.name for measure in MEASURES)
@@ -19,12 +16,12 @@ _SUMS = ", ".join(f"sum({measure.name})" for measure in MEASURES)
 _ROLLUPS_SQL = f"""
 INSERT INTO rollups_daily (series_id, day, stripe, {_MEASURES})
 SELECT series_id, {_DAY} AS day, 0, {_SUMS} FROM rollups WHERE series_id = ANY(:numbers) GROUP BY 1, 2
-"""  # noqa: S608
+"""
 _OBJECTIVES_SQL = f"""
-INSERT INTO objective_rollups_daily (series_id, day, objective_id, stripe, events, breaches)
-SELECT series_id, {_DAY} AS day, objective_id, 0, sum(events), sum(breaches)
+INSERT INTO objective_rollups_daily (series_id, day, objective_id, stripe, {", ".join(OBJECTIVE_COUNTS)})
+SELECT series_id, {_DAY} AS day, objective_id, 0, {", ".join(f"sum({name})" for name in OBJECTIVE_COUNTS)}
 FROM objective_rollups WHERE series_id = ANY(:numbers) GROUP BY 1, 2, 3
-"""  # noqa: S608
+"""
 _BUCKET = (
     "CASE histogram "
     + " ".join(
@@ -42,14 +39,14 @@ SELECT series_id, day, histogram, 0, max(duration_us), 0, {_IN_BUCKETS} FROM (
     FROM rollup_cells WHERE series_id = ANY(:numbers)
     GROUP BY 1, 2, 3, 4 HAVING sum(amount) <> 0) AS durations
 GROUP BY 1, 2, 3
-"""  # noqa: S608
+"""
 
 
 async def cut_days(connection: AsyncConnection, site_id: int, calendar: Calendar) -> None:
     """Add the minutes of a site up to its local days anew. No writer may be at work meanwhile."""
     numbers = list(await connection.scalars(select(series.c.id).where(series.c.site_id == site_id)))
     for table in _DAILY:
-        await connection.execute(text(f"DELETE FROM {table} WHERE series_id = ANY(:numbers)"), {"numbers": numbers})  # noqa: S608
+        await connection.execute(text(f"DELETE FROM {table} WHERE series_id = ANY(:numbers)"), {"numbers": numbers})
     span = select(func.min(rollups.c.minute), func.max(rollups.c.minute)).where(rollups.c.series_id.in_(numbers))
     first, last = (await connection.execute(span)).one()
     if first is None:

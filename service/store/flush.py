@@ -15,9 +15,9 @@ from service.core.catalogue.measures import (
     MEASURE_BY_NAME,
     WITHIN_DAYS,
 )
+from service.core.codes import CELL_BASE, OBJECTIVE_COUNTS, cell_parts, objective_parts
 from service.core.difference import Amounts, Differences
-from service.core.event import Fact
-from service.core.measure import CELL_BASE, MINUTE_US, cell_parts, objective_parts
+from service.core.event import MINUTE_US, Fact
 from service.core.walk import LATE_US
 from service.store.database import Connection
 from service.store.tables import BUCKETS
@@ -69,7 +69,7 @@ FROM unnest($2::int[], $3::int[], $4::smallint[], $5::bigint[], $6::bigint[],
 ON CONFLICT (series_id, day, histogram, stripe) DO UPDATE SET
     longest_us = greatest(t.longest_us, excluded.longest_us), taken_back = t.taken_back + excluded.taken_back,
     {", ".join(f"{bucket} = t.{bucket} + excluded.{bucket}" for bucket in BUCKETS)}
-"""  # noqa: S608
+"""
 _ACTIVITY_SQL = """
 INSERT INTO source_activity AS t
     (source_id, site_id, stripe, last_event_at, late_1m, late_1h, late_1d, skewed, skew_us)
@@ -231,8 +231,8 @@ async def _add_amounts(
     for key, amounts in rows.items():
         for code in amounts:
             if code < 0 and amounts[code]:
-                number, is_breach = objective_parts(code)
-                promised.setdefault((*key, number), [0, 0])[is_breach] += amounts[code]
+                number, place = objective_parts(code)
+                promised.setdefault((*key, number), [0, 0, 0, 0])[place] += amounts[code]
     for codes, of_codes in _by_columns(rows):
         await _add_measures(connection, tables[0], key_column, key_expression, codes, of_codes, stripe)
     if promised:
@@ -242,13 +242,15 @@ async def _add_amounts(
 
 @lru_cache(maxsize=16)
 def _objectives_sql(table: str, key_column: str, key_expression: str) -> str:
+    counts = ", ".join(OBJECTIVE_COUNTS)
+    arrays = ", ".join(f"${place}::bigint[]" for place in range(5, 5 + len(OBJECTIVE_COUNTS)))
     return f"""
-    INSERT INTO {table} AS t (series_id, {key_column}, objective_id, stripe, events, breaches)
-    SELECT s, {key_expression.format("k")}, o, $1, e, b
-    FROM unnest($2::int[], $3::int[], $4::int[], $5::bigint[], $6::bigint[]) AS u (s, k, o, e, b)
+    INSERT INTO {table} AS t (series_id, {key_column}, objective_id, stripe, {counts})
+    SELECT s, {key_expression.format("k")}, o, $1, {counts}
+    FROM unnest($2::int[], $3::int[], $4::int[], {arrays}) AS u (s, k, o, {counts})
     ON CONFLICT (series_id, {key_column}, objective_id, stripe)
-    DO UPDATE SET events = t.events + excluded.events, breaches = t.breaches + excluded.breaches
-    """  # noqa: S608
+    DO UPDATE SET {", ".join(f"{name} = t.{name} + excluded.{name}" for name in OBJECTIVE_COUNTS)}
+    """
 
 
 def _by_columns(rows: _Rows) -> Iterable[tuple[tuple[int, ...], _Rows]]:
@@ -295,7 +297,7 @@ def _measures_sql(table: str, key_column: str, key_expression: str, codes: tuple
     SELECT s, {key_expression.format("k")}, $1, {listed}
     FROM unnest($2::int[], $3::int[], {arrays}) AS u (s, k, {listed})
     ON CONFLICT (series_id, {key_column}, stripe) DO UPDATE SET {sums}
-    """  # noqa: S608
+    """
 
 
 async def flush_punctuality(connection: Connection, seen: dict[tuple[int, int], Punctuality], stripe: int) -> None:

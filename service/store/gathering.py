@@ -11,8 +11,8 @@ from service.core.catalogue.measures import HISTOGRAM_BY_NAME
 from service.core.interval import Grid, Step
 from service.core.kpi import Needs, Sums
 from service.core.pieces import Pieces, Span, day_span, pieces, whole
-from service.store.cohorts import Cut, Group, Member, date_of
-from service.store.days import EPOCH_DAY
+from service.core.window import date_of, number_of
+from service.store.cohorts import Cut, Group, Member
 from service.store.statements import Statement, Statements
 from service.store.tallies import LONGEST, WAITS, Key, longest_waits, tallies
 
@@ -89,7 +89,7 @@ class Gathering:
         again: dict[int, list[Span]] = {}
         for number, day in stale:
             calendar = self._zones.calendars[zone_of[number]]
-            again.setdefault(number, []).append(day_span(calendar, (day - EPOCH_DAY).days))
+            again.setdefault(number, []).append(day_span(calendar, number_of(day)))
         spans = cut.spans(again)
         if spans["series"]:
             await self._run((LONGEST,), self._statements.longest_in(WAITS, spans))
@@ -106,7 +106,7 @@ def _origin(grid: Grid, zones: Zones) -> date:
     """The local date of the first point, where the points are days."""
     for name, days in grid.days.items():
         return date_of(zones.calendars[name].day_of(grid.interval.minutes[0]) - days.first_point)
-    return EPOCH_DAY
+    return date_of(0)
 
 
 def _column(sums: Sums, key: Key) -> list[int]:

@@ -10,7 +10,7 @@ where one is there already; then, and for some batches after, the database is as
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import asyncpg
 import msgspec
@@ -20,15 +20,16 @@ from service.core.difference import Differences, Origin
 from service.core.errors import Unavailable
 from service.core.event import TYPE_OF_KIND, Accepted, Fact
 from service.core.measure import made_at, measure, open_visits, series_of
-from service.core.policy import Policy
 from service.core.walk import walk
 from service.store.bookings import NOTHING_BOOKED, Booked, Changes, Contended, InteractionKey, Work, close_visits
+from service.store.breaches import Breaches
 from service.store.contacts import due_contacts, rebook_contacts, settle_contacts
 from service.store.database import Connection, Database, translated
 from service.store.flush import Punctuality, flush_differences, flush_punctuality
 from service.store.partitions import Partitions
 from service.store.policies import POLICY_LOCK, POLICY_VERSION_SQL, Policies
 from service.store.registry import Registry
+from service.store.turn import Turn
 
 T = TypeVar("T")
 EventKey = tuple[int, str, str]
@@ -44,7 +45,7 @@ SELECT stripe, pg_advisory_xact_lock_shared({POLICY_LOCK})
 FROM generate_series($1::int, $1::int + {STRIPES - 1}) AS candidate,
 LATERAL (SELECT candidate % {STRIPES} AS stripe) AS wrapped
 WHERE pg_try_advisory_xact_lock({_STRIPE_LOCK}, stripe) LIMIT 1
-"""  # noqa: S608
+"""
 _WAIT_FOR_STRIPE_SQL = f"""
 SELECT pg_advisory_xact_lock({_STRIPE_LOCK}, $1), pg_advisory_xact_lock_shared({POLICY_LOCK})
 """
@@ -63,7 +64,7 @@ _HOLD_TIMER_SQL = f"""
 SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
     AND classid = 0 AND objid = {_TIMER_LOCK} AND granted)
 OR pg_try_advisory_lock({_TIMER_LOCK})
-"""  # noqa: S608
+"""
 _DUE_SQL = """
 SELECT DISTINCT source_id, subject FROM (
     SELECT source_id, subject FROM open_visits WHERE due_at <= $1 ORDER BY due_at LIMIT $2
@@ -90,15 +91,6 @@ class Outcome(msgspec.Struct, frozen=True):
 _decode_facts = msgspec.json.Decoder(list[Fact]).decode
 _decode_booked = msgspec.json.Decoder(Booked).decode
 _encode = msgspec.json.Encoder().encode
-
-
-class Turn(NamedTuple):
-    """What a transaction works by: the stripe that is its own, the policy in force, the time, and the live horizon."""
-
-    stripe: int
-    policy: Policy
-    now_us: int
-    horizon_us: int
 
 
 class SeenBefore(Exception):
@@ -160,9 +152,9 @@ class Ledger:
         """Measure contacts, each with its customer, again as of now. Raises Unavailable."""
 
         async def run(connection: Connection, turn: Turn) -> None:
-            differences = Differences()
-            await settle_contacts(connection, due, differences, now_us=now_us, horizon_us=turn.horizon_us)
-            await self.flush(connection, differences, turn)
+            differences, breaches = Differences(), Breaches()
+            await settle_contacts(connection, due, differences, breaches, turn)
+            await self.flush(connection, differences, breaches, turn)
 
         await self.transact(run, now_us)
 
@@ -257,7 +249,7 @@ class Ledger:
         else:
             stripe = row[0]
         version = await connection.fetchval(POLICY_VERSION_SQL)
-        return Turn(stripe, await self._policies.at(version), now_us, now_us - self._horizon_us)
+        return Turn(stripe, await self._policies.at(version), now_us, now_us - self._horizon_us, self._registry)
 
     async def _measure(self, connection: Connection, facts: dict[InteractionKey, list[Fact]], turn: Turn) -> list[Work]:
         works = await self._gather(connection, facts)
@@ -267,19 +259,20 @@ class Ledger:
     async def rebook(self, connection: Connection, works: Sequence[Work], turn: Turn) -> None:
         """Put what interactions count for now in the place of what they counted for."""
         await self._registry.ensure_series({key for work in works for key in series_of(work.it)})
-        differences = Differences()
+        differences, breaches = Differences(), Breaches()
         changes = Changes()
         for work in works:
-            self._rebook(work, differences, changes, turn)
+            self._rebook(work, differences, breaches, changes, turn)
         await changes.write(connection)
-        moves, now_us = changes.moves, turn.now_us
-        await rebook_contacts(connection, moves, differences, now_us=now_us, horizon_us=turn.horizon_us)
-        await self.flush(connection, differences, turn)
+        await rebook_contacts(connection, changes.moves, differences, breaches, turn)
+        await self.flush(connection, differences, breaches, turn)
 
-    async def flush(self, connection: Connection, differences: Differences, turn: Turn) -> None:
-        """Add differences to the sums."""
-        sites = await self._registry.sites_of({number for number, _ in differences.rollups})
-        calendars = {number: turn.policy.calendar(site) for number, site in sites.items()}
+    async def flush(self, connection: Connection, differences: Differences, breaches: Breaches, turn: Turn) -> None:
+        """Add differences to the sums, and write which breaches there are."""
+        await breaches.write(connection)
+        numbers = {number for number, _ in differences.rollups}
+        keys = await self._registry.keys_of(numbers)
+        calendars = {number: turn.policy.calendar(keys[number][0]) for number in numbers}
         await flush_differences(connection, differences, turn.stripe, calendars)
 
     async def _gather(self, connection: Connection, facts: dict[InteractionKey, list[Fact]]) -> list[Work]:
@@ -298,14 +291,15 @@ class Ledger:
                 works.append(Work(key, new, both, _decode_booked(row[3]), walk(both)))
         return works
 
-    def _rebook(self, work: Work, differences: Differences, changes: Changes, turn: Turn) -> None:
+    def _rebook(self, work: Work, differences: Differences, breaches: Breaches, changes: Changes, turn: Turn) -> None:
         series, it, now_us = self._registry.series, work.it, turn.now_us
-        objectives = turn.policy.objectives
         booking = measure(it, series, now_us, turn.policy)
-        opened = open_visits(it, series, now_us, objectives)
+        opened = open_visits(it, series, now_us, turn.policy)
         kept = work.booked or NOTHING_BOOKED
-        origin = Origin(it.arrival, it.last_at, partial(made_at, it, objectives))
-        peaks = differences.move(kept.booking, booking, origin, peaks=kept.peaks, horizon_us=turn.horizon_us)
+        before = kept.booking
+        breaches.note(work.key, before, booking)
+        origin = Origin(it.arrival, it.last_at, partial(made_at, it, turn.policy))
+        peaks = differences.move(before, booking, origin, peaks=kept.peaks, horizon_us=turn.horizon_us)
         changes.add(work.key, work.facts, work.booked, Booked.of(booking, opened, peaks, contact_of(it, series)))
 
     async def _log(self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]]) -> None:

@@ -9,17 +9,18 @@ from sqlalchemy import BigInteger, Numeric, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, LATE_LAGS_SECONDS, MEASURES
-from service.core.event import EPOCH
+from service.core.event import EPOCH, microseconds
 from service.core.measure import STATE_IN_SERVICE, STATE_WAITING
 from service.core.policy import Policy
 from service.store.cohorts import Selection
-from service.store.policies import read_policy
+from service.store.policies import latest_policy
+from service.store.series import Series
+from service.store.standings import Standing, read_standings
 from service.store.tables import (
     live_cells,
     live_totals,
     objective_totals,
     open_visits,
-    policy,
     series,
     sites,
     source_activity,
@@ -27,21 +28,6 @@ from service.store.tables import (
 )
 
 _YOUNG_MINUTES = 5
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Series:
-    """A series: where it is counted. `id` is the number by which bookings know it."""
-
-    site: str
-    queue: str
-    channel: str
-    id: int
-
-    @property
-    def is_placeholder(self) -> bool:
-        """Whether it stands for a site of which no queue and channel may be known yet."""
-        return not self.queue and not self.channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +63,7 @@ class Snapshot:
 
     `states` of every series, sorted; `totals` by (series, class), then measure; `cells` by (series, histogram), the
     durations in each bucket; `promised` by (series, objective, class), the events and breaches. `at` is the moment,
-    and `policy` the one then in force.
+    `policy` the one then in force, and `standings` say how each objective then stands in each series.
     """
 
     states: Sequence[LiveState]
@@ -86,6 +72,7 @@ class Snapshot:
     activity: Sequence[Activity]
     promised: Mapping[tuple[int, int, int], tuple[int, int]] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
+    standings: Sequence[Standing] = ()
     at: datetime = EPOCH
 
 
@@ -94,28 +81,19 @@ async def read_snapshot(connection: AsyncConnection, now: datetime, known: Polic
 
     `known` is the policy of an earlier snapshot: to make a thousand calendars again for each scrape would take long.
     """
+    states = await read_states(connection, now, Selection())
+    in_force = await latest_policy(connection, known)
+    everywhere = [state.series for state in states]
     return Snapshot(
-        await read_states(connection, now, Selection()),
+        states,
         await _read_totals(connection),
         await _read_cells(connection),
         await _read_activity(connection),
         await _read_promised(connection),
-        await _latest_policy(connection, known),
+        in_force,
+        await read_standings(connection, in_force, everywhere, microseconds(now)),
         now,
     )
-
-
-async def _latest_policy(connection: AsyncConnection, known: Policy) -> Policy:
-    version = (await connection.scalars(select(policy.c.version))).one()
-    return known if known.version == version else await read_policy(connection)
-
-
-async def read_series(connection: AsyncConnection, numbers: set[int] | None = None) -> list[Series]:
-    """All series, or those with the numbers given, sorted."""
-    statement = select(sites.c.name, series.c.queue, series.c.channel, series.c.id).join_from(series, sites)
-    if numbers is not None:
-        statement = statement.where(series.c.id.in_(numbers))
-    return sorted(Series(*row) for row in await connection.execute(statement))
 
 
 async def show_newborn(connection: AsyncConnection, patience_seconds: float) -> frozenset[int]:

@@ -7,7 +7,7 @@ the lock alone. So all bookings of a transaction are measured under one policy, 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import func, literal, select, update
@@ -15,14 +15,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.calendar import Calendar
-from service.core.objective import Objective, Objectives, Terms
-from service.core.policy import Policy
+from service.core.event import MINUTE_US
+from service.core.judge import Objectives
+from service.core.objective import About, Objective, Promise, Terms
+from service.core.policy import ALWAYS_OPEN, Policy
+from service.core.promises import changes_past, ends, succeed
 from service.store.database import Database, translated
 from service.store.tables import interactions, objectives, open_visits, policy, sites
 
 POLICY_LOCK = 0x504F4C49
 POLICY_VERSION_SQL = "SELECT version FROM policy"
-_LONG_AGO_US = -(1 << 62)
 
 
 class Policies:
@@ -54,24 +56,23 @@ class Policies:
                 snapshot = await connection.execution_options(isolation_level="REPEATABLE READ")
                 return await read_policy(snapshot)
 
-    async def publish(self, promised: Mapping[str, Sequence[Terms]], now_us: int) -> bool:
-        """Put objectives in force, by their names; whether that changes anything is returned. Raises Unavailable.
+    async def publish(self, promises: Sequence[Promise], now_us: int) -> bool:
+        """Put the objectives of a file in force; whether that changes anything is returned.
 
-        Terms that were in force and are not named any more end now: who arrived before is judged by them still.
+        Objectives that are not among them any more end with today: who arrived until then is judged by them still.
+        Raises InvalidInput where one would silently change the past, and Unavailable.
         """
         with translated():
-            async with self._database.engine.begin() as connection:
-                if not _changed(await _stored_terms(connection), promised, now_us):
+            async with self._database.engine.connect() as connection:
+                if not (await _changes(connection, promises, now_us)).all:
                     return False
             async with self._database.engine.begin() as connection:
                 await lock_policy(connection)
-                stored = await _stored_terms(connection)
-                changed = _changed(stored, promised, now_us)
-                for name, terms in changed.items():
-                    await _keep_terms(connection, name, terms)
-                past = any(changes_past(stored.get(name, ()), terms, now_us) for name, terms in changed.items())
-                await note_change(connection, past=past)
-                return bool(changed)
+                changes = await _changes(connection, promises, now_us)
+                for promise in changes.all:
+                    await _keep(connection, promise)
+                await note_change(connection, past=changes.past)
+                return bool(changes.all)
 
     async def rebuild_wanted(self) -> bool:
         """Whether the past has yet to be measured by the policy in force. Raises Unavailable."""
@@ -80,11 +81,20 @@ class Policies:
                 return bool(await connection.scalar(select(policy.c.rebuild_wanted)))
 
 
+async def latest_policy(connection: AsyncConnection, known: Policy) -> Policy:
+    """The policy in the snapshot of a connection, which is read only where it is not the one that is known."""
+    version = (await connection.scalars(select(policy.c.version))).one()
+    return known if known.version == version else await read_policy(connection)
+
+
 async def read_policy(connection: AsyncConnection) -> Policy:
     """The policy, read in the snapshot of a connection."""
     version = (await connection.scalars(select(policy.c.version))).one()
     rows = await connection.execute(select(objectives).order_by(objectives.c.id))
-    promised = [Objective(row.id, row.name, _terms(row.terms)) for row in rows]
+    promised = [
+        Objective(row.id, row.name, msgspec.convert(row.terms, tuple[Terms, ...]), msgspec.convert(row.about, About))
+        for row in rows
+    ]
     known = await connection.execute(select(sites.c.name, sites.c.time_zone, sites.c.calendars))
     calendars = {name: calendar_of(time_zone, versions) for name, time_zone, versions in known}
     return Policy(version, Objectives(promised), calendars)
@@ -114,38 +124,30 @@ async def note_change(connection: AsyncConnection, *, past: bool) -> None:
     await connection.execute(update(open_visits).values(due_at=open_visits.c.since))
 
 
-def changes_past(old: Sequence[Terms], new: Sequence[Terms], now_us: int) -> bool:
-    """Whether anyone who arrived before now is judged otherwise by new terms than by old ones."""
-    before, after = Objective(0, "", tuple(old)), Objective(0, "", tuple(new))
-    starts = {terms.start_us for terms in (*old, *new) if terms.start_us is not None and terms.start_us < now_us}
-    return any(_judging(before.at(at)) != _judging(after.at(at)) for at in (*starts, _LONG_AGO_US))
+class _Changes(NamedTuple):
+    """What is to be stored of the objectives that change, and whether anyone who has arrived is judged otherwise."""
+
+    all: Sequence[Promise]
+    past: bool
 
 
-def _judging(terms: Terms | None) -> Terms | None:
-    """What decides how a visit is judged; None where it is not."""
-    return None if terms is None or terms.ended else replace(terms, start_us=None, target=0.0)
+async def _changes(connection: AsyncConnection, promises: Sequence[Promise], now_us: int) -> _Changes:
+    known = await read_policy(connection)
+    stored = {one.name: Promise(one.name, one.about, one.terms) for one in known.objectives.all}
+    today = max(calendar.day_of(now_us // MINUTE_US) for calendar in (ALWAYS_OPEN, *known.calendars.values()))
+    wanted = {}
+    for promise in promises:
+        before = stored[promise.name].terms if promise.name in stored else ()
+        wanted[promise.name] = Promise(promise.name, promise.about, succeed(before, promise, today))
+    for name, promise in stored.items():
+        if name not in wanted:
+            wanted[name] = replace(promise, terms=ends(promise.terms, today))
+    changed = [promise for name, promise in wanted.items() if stored.get(name) != promise]
+    past = any(changes_past(stored[one.name].terms if one.name in stored else (), one.terms, today) for one in changed)
+    return _Changes(changed, past)
 
 
-async def _stored_terms(connection: AsyncConnection) -> dict[str, tuple[Terms, ...]]:
-    rows = await connection.execute(select(objectives.c.name, objectives.c.terms))
-    return {name: _terms(terms) for name, terms in rows}
-
-
-async def _keep_terms(connection: AsyncConnection, name: str, terms: Sequence[Terms]) -> None:
-    value = msgspec.to_builtins(terms)
-    statement = insert(objectives).values(name=name, terms=value)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"terms": value}))
-
-
-def _changed(
-    stored: Mapping[str, tuple[Terms, ...]], promised: Mapping[str, Sequence[Terms]], now_us: int
-) -> dict[str, tuple[Terms, ...]]:
-    wanted = {name: tuple(terms) for name, terms in promised.items()}
-    for name, terms in stored.items():
-        if name not in wanted and not terms[-1].ended:
-            wanted[name] = (*terms, replace(terms[-1], start_us=now_us, ended=True))
-    return {name: terms for name, terms in wanted.items() if stored.get(name) != terms}
-
-
-def _terms(value: Any) -> tuple[Terms, ...]:
-    return msgspec.convert(value, tuple[Terms, ...])
+async def _keep(connection: AsyncConnection, promise: Promise) -> None:
+    values = {"terms": msgspec.to_builtins(promise.terms), "about": msgspec.to_builtins(promise.about)}
+    statement = insert(objectives).values(name=promise.name, **values)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))

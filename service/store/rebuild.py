@@ -10,23 +10,25 @@ from contextlib import AbstractAsyncContextManager
 import msgspec
 from sqlalchemy import delete, insert, select, update
 
-from service.core.catalogue.measures import MEASURE_BY_CODE
+from service.core.catalogue.measures import MEASURE_BY_CODE, Scope
+from service.core.codes import CELL_BASE, cell_parts, is_settled
 from service.core.customer import measure_contact
 from service.core.difference import Class, Differences
-from service.core.event import Fact
-from service.core.measure import CELL_BASE, MINUTE_US, cell_parts
+from service.core.event import MINUTE_US, Fact
 from service.core.walk import Interaction, walk
 from service.store.audit import Audit, Progress, Report, WrongContact, WrongInteraction, auditing
 from service.store.bookings import Booked, InteractionKey, Work, close_visits
+from service.store.breaches import Breaches
 from service.store.clock import Clock
 from service.store.contacts import CONTACT_COLUMNS, link_of, lock_customers, rebook_contact, row_of
 from service.store.database import Connection, Database, translated
 from service.store.flush import add_buckets, add_days, add_minutes, add_totals
-from service.store.ledger import Ledger, Turn
+from service.store.ledger import Ledger
 from service.store.policies import Policies
 from service.store.registry import Registry
 from service.store.sums import Sums
 from service.store.tables import policy, rebuild_progress
+from service.store.turn import Turn
 
 _AT_ONCE = 500
 _ROUNDS = 3
@@ -41,7 +43,7 @@ _DROP_SQL = """
 DELETE FROM interactions i USING unnest($1::int[], $2::text[]) AS gone (source_id, subject)
 WHERE i.source_id = gone.source_id AND i.subject = gone.subject
 """
-_CONTACT_SQL = f"SELECT {', '.join(CONTACT_COLUMNS)} FROM contacts WHERE source_id = $1 AND subject = $2 FOR UPDATE"  # noqa: S608
+_CONTACT_SQL = f"SELECT {', '.join(CONTACT_COLUMNS)} FROM contacts WHERE source_id = $1 AND subject = $2 FOR UPDATE"
 _DELETE_CONTACT_SQL = "DELETE FROM contacts WHERE source_id = $1 AND subject = $2"
 _INSERT_KEY_SQL = "INSERT INTO event_keys (source_id, source, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
 _DELETE_KEY_SQL = "DELETE FROM event_keys WHERE source_id = $1 AND source = $2 AND id = $3"
@@ -153,20 +155,24 @@ class Rebuild:
             row = await connection.fetchrow(_CONTACT_SQL, *wrong.key)
             if (None if row is None else tuple(row)) != wrong.stored:
                 return  # it has changed since; the next round looks again
-            differences = Differences()
+            differences, breaches = Differences(), Breaches()
             link = None if wrong.stored is None else link_of(wrong.stored)
             old, peaks = ({}, {}) if link is None else (link.booking, link.peaks)
             await connection.execute(_DELETE_CONTACT_SQL, *wrong.key)
             if wrong.right is None:
                 if link is not None:
-                    rebook_contact(link, {}, differences, _NEVER_US)
+                    rebook_contact(link, {}, (), differences, breaches, _NEVER_US)
             else:
                 wrong.right.booking, wrong.right.peaks = old, peaks
-                rebook_contact(wrong.right, measure_contact(wrong.right, turn.now_us), differences, _NEVER_US)
+                keys = await turn.series.keys_of({wrong.right.contact.series})
+                key, arrival = keys[wrong.right.contact.series], wrong.right.contact.arrival
+                judges = turn.policy.judging(Scope.CONTACT, key, arrival)
+                booking = measure_contact(wrong.right, turn.now_us, judges)
+                rebook_contact(wrong.right, booking, judges, differences, breaches, _NEVER_US)
                 await connection.copy_records_to_table(
                     "contacts", records=[row_of(wrong.right, turn.now_us)], columns=CONTACT_COLUMNS
                 )
-            await self._ledger.flush(connection, differences, turn)
+            await self._ledger.flush(connection, differences, breaches, turn)
 
         await self._ledger.transact(run, self._clock())
 
@@ -180,6 +186,7 @@ class Rebuild:
 
         async def run(connection: Connection, turn: Turn) -> None:
             await _mend_sums(connection, sums, turn.stripe)
+            await sums.breaches.write(connection)
 
         await self._ledger.transact(run, self._clock())
         await self._mend([WrongInteraction(key, [], []) for key in sums.open_visits])
@@ -239,7 +246,7 @@ async def _mend_sums(connection: Connection, sums: Sums, stripe: int) -> None:
         days.setdefault((series, day), {})[code] = amount
     totals: dict[tuple[int, int], dict[int, int]] = {}
     for series, code, amount in sums.totals:
-        is_state = code > 0 and MEASURE_BY_CODE[code].state
+        is_state = MEASURE_BY_CODE[code].state if code > 0 else is_settled(code)
         kind = Class.LIVE if is_state else Class.CORRECTED_UP if amount > 0 else Class.CORRECTED_DOWN
         totals.setdefault((series, kind.value), {})[code] = amount if is_state else abs(amount)
     await add_minutes(connection, minutes, stripe)

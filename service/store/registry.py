@@ -19,7 +19,7 @@ from service.core.errors import Conflict, NotFound
 from service.core.measure import SeriesKey
 from service.store.database import Database, translated
 from service.store.days import cut_days
-from service.store.policies import calendar_of, lock_policy, note_change
+from service.store.policies import calendar_of, lock_policy, note_change, read_policy
 from service.store.pseudonyms import key_in_use, rotate_key
 from service.store.tables import keys, live_totals, series, sites, sources
 
@@ -102,7 +102,7 @@ class Registry:
         self._max_sites = max_sites
         self._max_queues = max_queues_per_site
         self.series: dict[SeriesKey, int] = {}
-        self._sites: dict[int, str] = {}
+        self._keys: dict[int, SeriesKey] = {}
         self._overflow: set[SeriesKey] = set()
         self._monotonic = monotonic
         self._looked = monotonic()
@@ -129,16 +129,17 @@ class Registry:
             if over:
                 self._overflow.add(key)
 
-    async def sites_of(self, numbers: Collection[int]) -> dict[int, str]:
-        """The site of each series, by the series' numbers."""
-        missing = [number for number in numbers if number not in self._sites]
+    async def keys_of(self, numbers: Collection[int]) -> Mapping[int, SeriesKey]:
+        """The (site, queue, channel) of each series, by the series' numbers."""
+        missing = [number for number in numbers if number not in self._keys]
         if missing:
+            columns = (series.c.id, sites.c.name, series.c.queue, series.c.channel)
             with translated():
                 async with self._database.engine.connect() as connection:
-                    statement = select(series.c.id, sites.c.name).join_from(series, sites)
-                    rows = await connection.execute(statement.where(series.c.id.in_(missing)))
-                    self._sites.update((row[0], row[1]) for row in rows)
-        return {number: self._sites[number] for number in numbers}
+                    statement = select(*columns).join_from(series, sites).where(series.c.id.in_(missing))
+                    rows = await connection.execute(statement)
+                    self._keys.update((row[0], (row[1], row[2], row[3])) for row in rows)
+        return self._keys
 
     def forget_overflow(self) -> None:
         """Look again, at their next event, whether what went to `other` has been registered since."""
@@ -211,8 +212,8 @@ class Registry:
                 if (row.time_zone, row.calendars) != (time_zone, calendars) or known == {OTHER}:
                     values = {"time_zone": time_zone, "calendars": calendars}
                     await connection.execute(update(sites).where(sites.c.id == site_id).values(values))
-                    is_later = since is not None and since > datetime.now(UTC).date()
-                    past = not is_later and await _has_resolutions(connection, site_id)
+                    is_later = since is not None and since > datetime.now(UTC).date() and row.time_zone == time_zone
+                    past = not is_later and await _depends_on_calendar(connection, site_id)
                     # What a new site did so far may have gone to the other ones.
                     await note_change(connection, past=past or known == {OTHER})
                 if row.time_zone != time_zone:
@@ -333,6 +334,14 @@ def _with_version(
     day = since.isoformat()
     kept = [version for version in versions if version["from"] != day]
     return sorted([*kept, {"from": day, "hours": hours, "holidays": holidays}], key=lambda one: one["from"] or "")
+
+
+async def _depends_on_calendar(connection: AsyncConnection, site_id: int) -> bool:
+    """Whether numbers of a site would be others under another calendar."""
+    promised = (await read_policy(connection)).objectives.all
+    if any(terms.open_only or terms.start_day is not None for objective in promised for terms in objective.terms):
+        return True
+    return await _has_resolutions(connection, site_id)
 
 
 async def _has_resolutions(connection: AsyncConnection, site_id: int) -> bool:

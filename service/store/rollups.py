@@ -19,20 +19,17 @@ from service.core.kpi import Needs, Sums
 from service.core.measure import Booking
 from service.core.policy import Policy
 from service.store.bookings import Booked
+from service.store.causes import Span, StoredBreach, read_breaches
 from service.store.cohorts import Group, Selection, read_members, with_numbers
 from service.store.contacts import decode_booking
 from service.store.database import Database, translated
 from service.store.gathering import Gathering, Zones
-from service.store.live import (
-    LiveState,
-    Series,
-    Snapshot,
-    read_series,
-    read_snapshot,
-    read_states,
-    show_newborn,
-)
-from service.store.tables import contacts, interactions, objectives, sources
+from service.store.live import LiveState, Snapshot, read_snapshot, read_states, show_newborn
+from service.store.month import Month, read_month
+from service.store.policies import latest_policy
+from service.store.series import Series, read_series
+from service.store.standings import Standing, read_standings
+from service.store.tables import contacts, interactions, objectives, series, sources
 
 _PLANNER = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('work_mem', '32MB', true)")
 """How many series a statement is about matters for its plan, and an answer should not be put together on disk."""
@@ -114,6 +111,32 @@ class Rollups:
         self._policy = found.policy
         return found
 
+    async def standings(
+        self, selection: Selection, now_us: int, days: range | None = None
+    ) -> tuple[Policy, list[Standing]]:
+        """How each objective stands in each series selected, over its current window or the days given.
+
+        With the policy by which that is so.
+        """
+        async with self._snapshot() as connection:
+            policy = await latest_policy(connection, self._policy)
+            series = await read_series(connection, selection.condition())
+            found = await read_standings(connection, policy, series, now_us, days)
+        self._policy = policy
+        return policy, found
+
+    async def month(self, selection: Selection, now_us: int, days: range) -> Month:
+        """What a report on the days of a month tells, in the series selected."""
+        async with self._snapshot() as connection:
+            found = await read_month(connection, self._policy, selection, now_us, days)
+        self._policy = found.policy
+        return found
+
+    async def breaches(self, objective: int, selection: Selection, span: Span, limit: int) -> list[StoredBreach]:
+        """The latest breaches of an objective that arrived in a span of time, each with its interaction's facts."""
+        async with self._snapshot() as connection:
+            return await read_breaches(connection, objective, selection, span, limit)
+
     async def show_newborn(self, patience_seconds: float) -> frozenset[int]:
         """The series to show at 0 once more, by number, because a scraper has not seen them yet; see `show_newborn`."""
         with translated():
@@ -139,7 +162,7 @@ class Rollups:
             if row.contact is not None:
                 bookings.append(decode_booking(row.contact)[0])
             numbers = {number for booking in bookings for number, _ in booking}
-            known = await read_series(connection, numbers) if numbers else []
+            known = await read_series(connection, series.c.id.in_(numbers)) if numbers else []
             names = await connection.execute(select(objectives.c.id, objectives.c.name))
             return StoredInteraction(
                 _decode_facts(row.facts), bookings, {one.id: one for one in known}, {row.id: row.name for row in names}

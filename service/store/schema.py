@@ -1,7 +1,5 @@
 """The database's schema: bringing it up to this version, and refusing to work on one that is too old."""
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -10,10 +8,9 @@ from sqlalchemy import Connection, inspect, text
 
 from service.core.catalogue.measures import MEASURES, Measure, Unit
 from service.core.errors import ConfigurationError
+from service.files import shipped
 from service.store.database import Database, translated
 
-_PACKAGED = Path(__file__).parent.parent / "_migrations"
-_CHECKED_OUT = Path(__file__).parent.parent.parent / "migrations"
 _MIGRATION_LOCK = 0x46524F4E54
 _MEASURED = ("rollups", "rollups_daily", "live_totals")
 _OLDEST, _OLDEST_NUMBER = "15", 150000
@@ -21,7 +18,7 @@ _OLDEST, _OLDEST_NUMBER = "15", 150000
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_PACKAGED if _PACKAGED.exists() else _CHECKED_OUT))
+    config.set_main_option("script_location", str(shipped("_migrations", "migrations")))
     return config
 
 

@@ -32,7 +32,7 @@ _STALE_SQL = f"""
 SELECT DISTINCT t.series_id, t.day FROM {_OF_DAYS}
 JOIN buckets_daily AS t ON t.series_id = member.series_id AND t.day BETWEEN member.first AND member.last
 WHERE t.day BETWEEN :first_of_all AND :last_of_all AND t.taken_back > 0 AND {{condition}}
-"""  # noqa: S608
+"""
 
 
 class Statements:
@@ -68,7 +68,7 @@ class Statements:
             FROM {_OF_DAYS} JOIN {tally.days} AS t ON t.series_id = member.series_id
                 {"AND t.day BETWEEN member.first AND member.last" if differ else ""}
             WHERE t.day BETWEEN :first_of_all AND :last_of_all AND {tally.condition}
-            {"GROUP BY 1, 2" if is_added else ""}""",  # noqa: S608
+            {"GROUP BY 1, 2" if is_added else ""}""",
             len(numbers),
             values,
         )
@@ -83,7 +83,7 @@ class Statements:
         return _in_arrays(
             f"""SELECT member.grp, {point} AS point, {_named(numbers)}
             FROM {_OF_SPANS} JOIN {tally.minutes} AS t ON {_IN_SPAN}
-            WHERE ({near}) AND {tally.condition} GROUP BY 1, 2""",  # noqa: S608
+            WHERE ({near}) AND {tally.condition} GROUP BY 1, 2""",
             len(numbers),
             {**spans, **values, **bounds, **tally.values},
         )
@@ -97,7 +97,7 @@ class Statements:
             FROM (SELECT member.grp, {point} AS point, t.duration_us
                 FROM {_OF_SPANS} JOIN rollup_cells AS t ON {_IN_SPAN}
                 WHERE ({near}) AND {condition} GROUP BY 1, 2, 3 HAVING sum(t.amount) > 0) AS durations
-            GROUP BY 1, 2""",  # noqa: S608
+            GROUP BY 1, 2""",
             1,
             {**spans, **values, **bounds},
         )
@@ -125,7 +125,7 @@ class Statements:
 
 def _in_arrays(points: str, numbers: int, values: dict[str, Any]) -> Statement:
     arrays = ", ".join(f"array_agg(n{place})" for place in range(numbers))
-    return text(f"SELECT grp, array_agg(point), {arrays} FROM ({points}) AS points GROUP BY grp"), values  # noqa: S608
+    return text(f"SELECT grp, array_agg(point), {arrays} FROM ({points}) AS points GROUP BY grp"), values
 
 
 def _named(numbers: Iterable[str]) -> str:

@@ -1,22 +1,25 @@
 """All bookings added up again, and the sums that are stored held against that."""
 
-from datetime import timedelta
 from typing import Any
 
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, HISTOGRAMS, MEASURE_BY_CODE, MEASURES
+from service.core.codes import CELL_BASE, OBJECTIVE_COUNTS, cell_parts, objective_parts
 from service.core.difference import Class
-from service.core.event import moment
-from service.core.measure import CELL_BASE, MINUTE_US, Booking, cell_parts, objective_parts
+from service.core.event import MINUTE_US, moment
+from service.core.measure import Booking
 from service.core.policy import Policy
+from service.core.window import date_of
+from service.store.breaches import BREACH_COLUMNS, Breaches, BreachRow, breach_rows
 from service.store.database import Connection
-from service.store.days import EPOCH_DAY
 from service.store.registry import Registry
 from service.store.tables import BUCKETS
 
 _COLUMNS = ("series_id", "minute", "day", "code", "amount")
 _ENOUGH = 200_000
 _MEASURE_VALUES = ", ".join(f"({measure.code}::bigint, t.{measure.name}::numeric)" for measure in MEASURES)
-_OBJECTIVE_VALUES = "(-2 * t.objective_id::bigint, t.events::numeric), (-2 * t.objective_id::bigint - 1, t.breaches)"
+_OBJECTIVE_VALUES = ", ".join(
+    f"(-4 * t.objective_id::bigint - {place}, t.{name}::numeric)" for place, name in enumerate(OBJECTIVE_COUNTS)
+)
 _CODES = "LATERAL (VALUES {}) AS v (code, amount) WHERE v.amount <> 0"
 _KEPT = ", ".join(str(histogram.code) for histogram in HISTOGRAMS if histogram.cells)
 _MINUTE = "(extract(epoch FROM t.minute) / 60)::int"
@@ -25,6 +28,14 @@ _SIGN = f"CASE WHEN t.class = {Class.CORRECTED_DOWN.value} THEN -1 ELSE 1 END"
 
 _CREATE_SQL = """
 CREATE TEMP TABLE audit_amounts (series_id int, minute int, day int, code bigint, amount numeric) ON COMMIT DROP
+"""
+_CREATE_BREACHES_SQL = """
+CREATE TEMP TABLE audit_breaches (source_id int, subject text COLLATE "C", objective_id int, series_id int,
+    minute timestamptz) ON COMMIT DROP
+"""
+_BREACHES_SQL = f"""
+SELECT {", ".join(BREACH_COLUMNS)}, b.source_id IS NULL FROM audit_breaches a
+FULL JOIN breaches b USING ({", ".join(BREACH_COLUMNS)}) WHERE a.source_id IS NULL OR b.source_id IS NULL
 """
 _MINUTES_SQL = f"""
 SELECT series_id, minute, code, sum(amount) FROM (
@@ -37,7 +48,7 @@ SELECT series_id, minute, code, sum(amount) FROM (
     UNION ALL
     SELECT t.series_id, {_MINUTE}, {CELL_BASE} + t.duration_us * 16 + t.histogram, -t.amount FROM rollup_cells t
 ) AS both_sides GROUP BY 1, 2, 3 HAVING sum(amount) <> 0
-"""  # noqa: S608
+"""
 _BUCKET = (
     "CASE (code - {base}) % 16 "
     + " ".join(
@@ -56,7 +67,7 @@ SELECT series_id, day, code, sum(amount) FROM (
     UNION ALL
     SELECT t.series_id, {_DAY}, v.code, -v.amount FROM objective_rollups_daily t, {_CODES.format(_OBJECTIVE_VALUES)}
 ) AS both_sides GROUP BY 1, 2, 3 HAVING sum(amount) <> 0
-"""  # noqa: S608
+"""
 _BUCKETS_SQL = f"""
 SELECT series_id, day, histogram, bucket, sum(amount) FROM (
     SELECT series_id, day, (code - {CELL_BASE}) % 16 AS histogram, {_BUCKET} AS bucket, amount FROM audit_amounts
@@ -65,7 +76,7 @@ SELECT series_id, day, histogram, bucket, sum(amount) FROM (
     SELECT t.series_id, {_DAY}, t.histogram, v.bucket, -v.amount
     FROM buckets_daily t, LATERAL (VALUES {_BUCKET_VALUES}) AS v (bucket, amount) WHERE v.amount <> 0
 ) AS both_sides GROUP BY 1, 2, 3, 4 HAVING sum(amount) <> 0
-"""  # noqa: S608
+"""
 _LONGEST_SQL = f"""
 SELECT series_id, day, histogram, longest, stored FROM (
     SELECT series_id, day, histogram, max(duration) AS longest FROM (
@@ -76,7 +87,7 @@ SELECT series_id, day, histogram, longest, stored FROM (
     SELECT series_id, {_DAY} AS day, histogram, max(longest_us) AS stored FROM buckets_daily t
     GROUP BY 1, 2, 3 HAVING sum(taken_back) = 0
 ) AS kept USING (series_id, day, histogram) WHERE longest <> stored
-"""  # noqa: S608
+"""
 _TOTALS_SQL = f"""
 SELECT series_id, code, sum(amount) FROM (
     SELECT series_id, code, amount FROM audit_amounts WHERE code < {CELL_BASE}
@@ -85,9 +96,9 @@ SELECT series_id, code, sum(amount) FROM (
     UNION ALL
     SELECT t.series_id, v.code, -v.amount * {_SIGN} FROM objective_totals t, {_CODES.format(_OBJECTIVE_VALUES)}
 ) AS both_sides GROUP BY 1, 2 HAVING sum(amount) <> 0
-"""  # noqa: S608
+"""
 _LEADS = " UNION ALL ".join(
-    f"SELECT series_id, {histogram.code}, -sum({histogram.lead}) FROM live_totals "  # noqa: S608
+    f"SELECT series_id, {histogram.code}, -sum({histogram.lead}) FROM live_totals "
     f"WHERE class = {Class.LIVE.value} GROUP BY 1"
     for histogram in HISTOGRAMS
     if histogram.exported
@@ -96,7 +107,7 @@ _HISTOGRAMS_SQL = f"""
 SELECT series_id, histogram, sum(amount) FROM (
     SELECT series_id, histogram, sum(amount) AS amount FROM live_cells GROUP BY 1, 2 UNION ALL {_LEADS}
 ) AS both_sides GROUP BY 1, 2 HAVING sum(amount) <> 0
-"""  # noqa: S608
+"""
 
 Gap = tuple[str, int, str, str]
 """What differs, the number of the series, where in it, and how."""
@@ -107,8 +118,9 @@ class Sums:
 
     What is missing where: `minutes` as (series, minute, code, amount), `days` as (series, day, code, amount), `buckets`
     as (series, day, histogram, bucket, amount), `totals` as (series, code, amount). `longest` names the days whose
-    longest duration is wrong, `open_visits` the interactions whose rows there are wrong, and `keys` events as
-    (registered source, source, id, whether the log has it) that are in the log without a key, or the other way round.
+    longest duration is wrong, `open_visits` the interactions whose rows there are wrong, `keys` events as
+    (registered source, source, id, whether the log has it) that are in the log without a key, or the other way round,
+    and `breaches` what has to be added to the list of breaches and what is wrongly there.
     """
 
     def __init__(self, connection: Connection, registry: Registry, policy: Policy) -> None:
@@ -120,25 +132,30 @@ class Sums:
         self.totals: list[tuple[int, int, int]] = []
         self.open_visits: list[tuple[int, str]] = []
         self.keys: list[tuple[int, str, str, bool]] = []
+        self.breaches = Breaches()
         self._registry = registry
         self._policy = policy
         self._amounts: dict[tuple[int, int], dict[int, int]] = {}
         self._held = 0
+        self._breach_rows: list[BreachRow] = []
 
     @property
     def is_right(self) -> bool:
         """Whether nothing was found to be otherwise."""
-        found = (self.minutes, self.days, self.buckets, self.longest, self.totals, self.open_visits, self.keys)
+        listed = (self.breaches.added, self.breaches.gone)
+        found = (self.minutes, self.days, self.buckets, self.longest, self.totals, self.open_visits, self.keys, *listed)
         return not any(found)
 
     async def create(self) -> None:
         """Make the table."""
         await self.connection.execute(_CREATE_SQL)
+        await self.connection.execute(_CREATE_BREACHES_SQL)
 
-    def add(self, booking: Booking) -> None:
-        """Add a booking."""
-        for key, amounts in booking.items():
-            present = self._amounts.setdefault(key, {})
+    def add(self, key: tuple[int, str], booking: Booking) -> None:
+        """Add a booking of an interaction, or of it as a contact."""
+        self._breach_rows += breach_rows(key, booking)
+        for place, amounts in booking.items():
+            present = self._amounts.setdefault(place, {})
             self._held -= len(present)
             for code, amount in amounts.items():
                 present[code] = present.get(code, 0) + amount
@@ -148,8 +165,11 @@ class Sums:
         """Write what was added, where it is enough by now."""
         if not self._amounts or (self._held < _ENOUGH and not all_of_it):
             return
-        sites = await self._registry.sites_of({number for number, _ in self._amounts})
-        calendars = {number: self._policy.calendar(site) for number, site in sites.items()}
+        await self.connection.copy_records_to_table("audit_breaches", records=self._breach_rows, columns=BREACH_COLUMNS)
+        self._breach_rows.clear()
+        numbers = {number for number, _ in self._amounts}
+        keys = await self._registry.keys_of(numbers)
+        calendars = {number: self._policy.calendar(keys[number][0]) for number in numbers}
         records = [
             (number, minute, calendars[number].day_of(minute), code, amount)
             for (number, minute), amounts in self._amounts.items()
@@ -163,8 +183,8 @@ class Sums:
     def name(code: int) -> str:
         """What a code counts, for people."""
         if code < 0:
-            number, is_breach = objective_parts(code)
-            return f"{'breaches' if is_breach else 'events'} of objective {number}"
+            number, place = objective_parts(code)
+            return f"{OBJECTIVE_COUNTS[place].replace('_', ' ')} of objective {number}"
         if code < CELL_BASE:
             return MEASURE_BY_CODE[code].name
         histogram, duration_us = cell_parts(code)
@@ -195,6 +215,11 @@ async def find_gaps(sums: Sums) -> list[Gap]:
         sums.totals.append((series, code, int(amount)))
         detail = _told(Sums.name(code), amount)
         gaps.append(("live totals", series, "over all time", detail))
+    for *row, is_missing in await connection.fetch(_BREACHES_SQL):
+        (sums.breaches.added if is_missing else sums.breaches.gone).append(tuple(row))
+        place = f"{moment(row[4]):%Y-%m-%dT%H:%MZ}"
+        detail = f"{row[1]} is {'not ' if is_missing else ''}listed as a breach of objective {row[2]}"
+        gaps.append(("breach", row[3], place, detail))
     for series, histogram, amount in await connection.fetch(_HISTOGRAMS_SQL):
         detail = f"{amount} {HISTOGRAM_BY_CODE[histogram].name} more in the buckets than are counted"
         gaps.append(("live histogram", series, "over all time", detail))
@@ -202,7 +227,7 @@ async def find_gaps(sums: Sums) -> list[Gap]:
 
 
 def _day(day: int) -> str:
-    return (EPOCH_DAY + timedelta(days=day)).isoformat()
+    return date_of(day).isoformat()
 
 
 def _told(name: str, missing: Any) -> str:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from service.core.catalogue.measures import HISTOGRAMS, MEASURES, Unit
+from service.core.codes import OBJECTIVE_COUNTS
 
 metadata = MetaData()
 
@@ -49,6 +50,11 @@ def _measures() -> list[Column[Any]]:
         )
         for measure in MEASURES
     ]
+
+
+def _objective_counts() -> list[Column[Any]]:
+    """The events and breaches of an objective, and of these the settled ones."""
+    return [Column(name, BigInteger, nullable=False) for name in OBJECTIVE_COUNTS]
 
 
 sites = Table(
@@ -85,6 +91,7 @@ objectives = Table(
     Column("id", Integer, primary_key=True),
     Column("name", _Bytewise, nullable=False, unique=True),
     Column("terms", JSONB, nullable=False),
+    Column("about", JSONB, nullable=False),
     comment="the numbers by which bookings know objectives, and what each promises from when on",
 )
 
@@ -194,7 +201,7 @@ contacts = Table(
     Column("in_store", Boolean, nullable=False),
     Column("closed_at", _moment()),
     Column("resolved", Boolean, nullable=False),
-    Column("reopened", Boolean, nullable=False),
+    Column("reopened_at", _moment()),
     Column("previous_at", _moment()),
     Column("next_at", _moment()),
     Column("previous_visit_at", _moment()),
@@ -207,6 +214,19 @@ contacts = Table(
     ),
     Index("contacts_by_due", "due_at", postgresql_where=literal_column("due_at IS NOT NULL")),
     comment="interactions of known customers, their neighbours in time, and what each has contributed as such",
+)
+
+breaches = Table(
+    "breaches",
+    metadata,
+    Column("source_id", Integer, nullable=False),
+    Column("subject", _Bytewise, nullable=False),
+    Column("objective_id", Integer, nullable=False),
+    Column("series_id", Integer, nullable=False),
+    Column("minute", _moment(), nullable=False),
+    PrimaryKeyConstraint("source_id", "subject", "objective_id", "series_id", "minute"),
+    Index("breaches_by_minute", "objective_id", "minute"),
+    comment="which interactions are a breach of which objective, by the series and minute to which that is booked",
 )
 
 rollups = Table(
@@ -239,8 +259,7 @@ objective_rollups = Table(
     Column("minute", _moment(), nullable=False),
     Column("objective_id", Integer, nullable=False),
     Column("stripe", SmallInteger, nullable=False),
-    Column("events", BigInteger, nullable=False),
-    Column("breaches", BigInteger, nullable=False),
+    *_objective_counts(),
     PrimaryKeyConstraint("series_id", "minute", "objective_id", "stripe"),
     comment="the events and breaches of each objective per series and minute of arrival",
 )
@@ -277,9 +296,8 @@ objective_rollups_daily = Table(
     Column("day", Date, nullable=False),
     Column("objective_id", Integer, nullable=False),
     Column("stripe", SmallInteger, nullable=False),
-    Column("events", BigInteger, nullable=False),
-    Column("breaches", BigInteger, nullable=False),
-    PrimaryKeyConstraint("series_id", "day", "objective_id", "stripe"),
+    *_objective_counts(),
+    PrimaryKeyConstraint("series_id", "objective_id", "day", "stripe"),
     comment="the events and breaches of each objective per series and local day of the site",
 )
 
@@ -290,8 +308,7 @@ objective_totals = Table(
     Column("objective_id", Integer, nullable=False),
     Column("class", SmallInteger, nullable=False),
     Column("stripe", SmallInteger, nullable=False),
-    Column("events", BigInteger, nullable=False),
-    Column("breaches", BigInteger, nullable=False),
+    *_objective_counts(),
     PrimaryKeyConstraint("series_id", "objective_id", "class", "stripe"),
     comment="the events and breaches of each objective per series over all time, by the classes of live_totals",
 )

@@ -16,13 +16,14 @@ from service.core.catalogue.measures import MEASURES
 from service.core.catalogue.metrics import METRICS
 from service.core.event import microseconds
 from service.core.intake import admit, read_json
-from service.core.objective import Terms
+from service.core.window import number_of
 from service.store.database import Database
 from service.store.ledger import Ledger, Post
 from service.store.partitions import Partitions
 from service.store.policies import Policies
 from service.store.registry import Registry
 from service.store.rollups import Rollups
+from tests.terms import answered_within, promises
 
 FIELDS = [
     *("kpi", "formula", "objective", "threshold", "within", "maturity"),
@@ -290,28 +291,29 @@ async def test_time_to_resolution_by_two_clocks(service: Service, registry: Regi
 
 
 async def test_an_objective_tells_what_it_kept(service: Service, database: Database) -> None:
-    eleven = microseconds(NINE + timedelta(hours=2))
+    tomorrow = number_of(NINE.date()) + 1
     terms = (
-        Terms(None, 20_000_000, 0.8, "abandons_help", queues=("tills",)),
-        Terms(eleven, 60_000_000, 0.9, queues=("tills",)),
+        answered_within(20_000_000, formula="abandons_help", queues=("tills",)),
+        answered_within(60_000_000, 0.9, start_day=tomorrow, queues=("tills",)),
     )
-    await Policies(database).publish({"tills-20": terms}, microseconds(NINE))
+    await Policies(database).publish(promises(tills_20=terms), microseconds(NINE))
     await service.call("a", NINE, 10)
     await service.call("b", NINE, 10, "abandoned")
     await service.call("c", NINE, 30)
     await service.call("d", NINE, 10, queue="service")
-    await service.call("e", NINE + timedelta(hours=2), 30)
-    url = f"/v1/kpis?kpi=service_level,slo_events,slo_breaches,offered&objective=tills-20&{DAY}&step=1h"
+    await service.call("e", NINE + timedelta(days=1), 30)
+    days = "from=2025-03-31T00:00:00Z&to=2025-04-02T00:00:00Z"
+    url = f"/v1/kpis?kpi=service_level,slo_events,slo_breaches,offered&objective=tills-20&{days}&step=1h"
     level, events, breaches, offered = (await service.get(url))["results"]
     for result in (level, events, breaches):
         assert (result["objective"], result["formula"], result["threshold"]) == ("tills-20", "abandons_hurt", 60.0)
     assert (offered["objective"], offered["threshold"]) == (None, None)
-    nine, ten, eleven_o_clock = level["points"][9:12]
+    nine, ten, next_nine = (level["points"][hour] for hour in (9, 10, 33))
     assert (nine["value"], nine["numerator"], nine["denominator"]) == (2 / 3, 2, 3)
     assert (ten["value"], ten["denominator"]) == (None, 0)
-    assert (eleven_o_clock["value"], eleven_o_clock["denominator"]) == (1.0, 1)
-    assert [point["value"] for point in events["points"][9:12]] == [3, 0, 1]
-    assert [point["value"] for point in breaches["points"][9:12]] == [1, 0, 0]
+    assert (next_nine["value"], next_nine["denominator"]) == (1.0, 1)
+    assert [events["points"][hour]["value"] for hour in (9, 10, 33)] == [3, 0, 1]
+    assert [breaches["points"][hour]["value"] for hour in (9, 10, 33)] == [1, 0, 0]
     assert offered["points"][9]["value"] == 4
     earlier = "kpi=service_level&objective=tills-20&from=2025-03-31T09:00:00Z&to=2025-03-31T11:00:00Z"
     (result,) = (await service.get(f"/v1/kpis?{earlier}"))["results"]
@@ -325,6 +327,7 @@ async def test_an_objective_tells_what_it_kept(service: Service, database: Datab
         ("kpi=service_level&objective=phones", "objective", "those defined are: chats, tills-20"),
         ("kpi=slo_breaches", "objective", "name one: those defined are: chats, tills-20"),
         ("kpi=offered&objective=chats", "objective", "slo_events, slo_breaches, service_level"),
+        ("kpi=accuracy&objective=chats", "objective", "promises service_level"),
         ("kpi=service_level&objective=chats&threshold=20", "threshold", "objective"),
         ("kpi=service_level&objective=chats&formula=abandons_hurt", "formula", "objective"),
     ],
@@ -332,8 +335,8 @@ async def test_an_objective_tells_what_it_kept(service: Service, database: Datab
 async def test_what_is_not_right_about_an_objective(
     service: Service, database: Database, query: str, field: str, hint: str
 ) -> None:
-    terms = (Terms(None, 20_000_000, 0.8),)
-    await Policies(database).publish({"tills-20": terms, "chats": terms}, microseconds(NINE))
+    terms = answered_within(20_000_000)
+    await Policies(database).publish(promises(tills_20=terms, chats=terms), microseconds(NINE))
     answer = await service.client.get(f"/v1/kpis?{query}")
     assert answer.status_code == 422
     problem = answer.json()
@@ -443,7 +446,7 @@ async def test_the_story_of_an_interaction(service: Service) -> None:
 
 
 async def test_the_story_tells_what_counts_for_objectives_and_customers(service: Service, database: Database) -> None:
-    await Policies(database).publish({"in-10": (Terms(None, 10_000_000, 0.8),)}, 0)
+    await Policies(database).publish(promises(in_10=answered_within(10_000_000)), 0)
     place = {"site": "vilnius-1", "queue": "tills", "channel": "pos", "customer": "loyalty-8812"}
     await service.post(event("first", "queued", NINE - timedelta(days=2), **place))
     await service.post(

@@ -1,5 +1,6 @@
 """A real Prometheus, as a process, scraping every second."""
 
+import json
 import shutil
 import subprocess
 import time
@@ -14,28 +15,43 @@ _CONFIG = """
 global:
   scrape_interval: 1s
   scrape_timeout: 1s
+  evaluation_interval: 1s
 scrape_configs:
   - job_name: frontline-kpi
     metrics_path: /metrics/kpi
     static_configs:
-      - targets: ["{target}"]
+      - targets: {targets}
+  - job_name: frontline
+    static_configs:
+      - targets: {targets}
+"""
+_ALERTING = """
+rule_files: ["rules.yml"]
+alerting:
+  alertmanagers:
+    - static_configs:
+        - targets: {alertmanagers}
 """
 
 
 class Prometheus:
-    """A context manager; inside it, Prometheus scrapes a service's KPIs."""
+    """A context manager; inside it, Prometheus scrapes a service or its replicas, and evaluates rules, if given."""
 
-    def __init__(self, folder: Path, target_url: str) -> None:
+    def __init__(self, folder: Path, *target_urls: str, rules: str = "", alertmanager_url: str = "") -> None:
         binary = shutil.which("prometheus")
         assert binary, "prometheus is not installed; `apt-get install prometheus` brings it"
         self._binary = binary
         self._folder = folder
-        self._target = target_url.removeprefix("http://")
+        self._config = _CONFIG.format(targets=_listed(target_urls))
+        self._rules = rules
+        if rules:
+            self._config += _ALERTING.format(alertmanagers=_listed((alertmanager_url,)))
         self.url = f"http://127.0.0.1:{free_port()}"
 
     def __enter__(self) -> "Prometheus":
         config = self._folder / "prometheus.yml"
-        config.write_text(_CONFIG.format(target=self._target))
+        config.write_text(self._config)
+        (self._folder / "rules.yml").write_text(self._rules)
         self._log = (self._folder / "prometheus.log").open("wb")
         self._process = subprocess.Popen(
             [
@@ -71,7 +87,7 @@ class Prometheus:
 
     def scrapes(self) -> list[float]:
         """The moments of the successful scrapes of the last ten minutes, in seconds since 1970."""
-        result = self.query("up[10m]")
+        result = self.query("up{job='frontline-kpi'}[10m]")
         return [at for at, value in result[0]["values"] if value == "1"] if result else []
 
     def wait_for_scrapes(self, count: int) -> None:
@@ -81,3 +97,7 @@ class Prometheus:
         while len(self.scrapes()) < wanted:
             assert time.monotonic() < deadline, "Prometheus does not scrape"
             time.sleep(0.1)
+
+
+def _listed(urls: tuple[str, ...]) -> str:
+    return json.dumps([url.removeprefix("http://") for url in urls if url])

@@ -9,7 +9,15 @@ import httpx
 from tests.end_to_end.conftest import ServiceProcess
 
 VISITS = 40
-PROMISE = "objectives: [{{name: fast, threshold_seconds: {}, target: 0.8}}]\n"
+PROMISE = """
+apiVersion: frontline/v1
+kind: SLO
+metadata: {{name: fast}}
+spec:
+  indicator: {{kpi: service_level, threshold: {threshold}}}
+  objectives: [{{target: 0.8}}]
+  {more}
+"""
 
 
 def visits() -> list[dict[str, object]]:
@@ -48,7 +56,7 @@ def test_a_new_promise_is_measured_over_the_past_by_a_rebuild(
     serve: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
     file = tmp_path / "objectives.yaml"
-    file.write_text(PROMISE.format(10))
+    file.write_text(PROMISE.format(threshold="10s", more=""))
     service = serve(FRONTLINE_OBJECTIVES=str(file))
     key = service.new_source("pos-vendor")
     answer = httpx.post(f"{service.url}/v1/events", json=visits(), headers={"Authorization": f"Bearer {key}"})
@@ -58,7 +66,12 @@ def test_a_new_promise_is_measured_over_the_past_by_a_rebuild(
     before = others(service, since)
 
     assert service.stop() == 0
-    file.write_text(PROMISE.format(20))
+    file.write_text(PROMISE.format(threshold="20s", more=""))
+    refused = service.run("serve", "--port", "0")
+    assert refused.returncode != 0
+    assert "effectiveFrom: always" in refused.stderr, "the past is never changed silently"
+    assert "Traceback" not in refused.stderr
+    file.write_text(PROMISE.format(threshold="20s", more="effectiveFrom: always"))
     service.start()
     assert "frontline rebuild" in service.log
     assert kept(service) == (11, VISITS), "the past does not change by itself"
@@ -79,9 +92,9 @@ def test_terms_that_cannot_be_read_end_the_start_with_their_place(
     serve: Callable[..., ServiceProcess], tmp_path: Path
 ) -> None:
     file = tmp_path / "objectives.yaml"
-    file.write_text(PROMISE.format(-1))
+    file.write_text(PROMISE.format(threshold="-1s", more=""))
     service = ServiceProcess(tmp_path, FRONTLINE_OBJECTIVES=str(file))
     refused = service.run("serve", "--port", "0")
     assert refused.returncode != 0
-    assert "objectives[0].threshold_seconds" in refused.stderr
+    assert "objectives.yaml line 6: spec.indicator.threshold" in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -19,18 +19,22 @@ from service.core.calendar import Calendar
 from service.core.catalogue.measures import MEASURE_BY_NAME, MEASURES
 from service.core.catalogue.metrics import METRICS
 from service.core.event import microseconds
-from service.core.objective import Objective, Objectives, Terms
+from service.core.judge import Objectives
+from service.core.objective import Objective, Override, Terms
 from service.core.policy import Policy
+from service.core.window import Span, Window
 from service.exporter import encode, render
 from service.store.database import Database
 from service.store.ledger import Ledger, Post
-from service.store.live import LiveState, Series, Snapshot
+from service.store.live import LiveState, Snapshot
 from service.store.partitions import Partitions
 from service.store.policies import Policies
 from service.store.registry import Registry
 from service.store.rollups import Rollups
+from service.store.series import Series
 from tests.books import accept
 from tests.reference.histories import NOW
+from tests.terms import answered_within, promises
 
 GOLDEN = Path(__file__).parent / "exposition.txt"
 LINES = (("", "", 1), ("sales", "phone", 2))
@@ -111,17 +115,19 @@ CORRECTIONS = (
     ),
     (event("served", "completed", 600, resolved=True),),
 )
-PHONE = Terms(start_us=None, threshold_us=20_000_000, target=0.8, channels=("phone",))
-PROMISED = {
-    "phone-80-in-20": (PHONE,),
+TODAY = NOW_US // DAY_US
+PHONE = answered_within(20_000_000, channels=("phone",))
+PROMISED = promises(
+    phone_80_in_20=PHONE,
     # From tomorrow on another promise, which changes nothing today.
-    "till-90-in-180": (
-        Terms(start_us=None, threshold_us=180_000_000, target=0.9, channels=("pos",)),
-        Terms(start_us=NOW_US + DAY_US, threshold_us=60_000_000, target=0.95, sites=("bank",)),
+    till_90_in_180=(
+        answered_within(180_000_000, 0.9, channels=("pos",), overrides=(Override(("vilnius-1",), 0.95, 120_000_000),)),
+        answered_within(60_000_000, 0.95, start_day=TODAY + 1, sites=("bank",)),
     ),
-}
-ENDED = {"sales-50-in-5": (Terms(None, 5_000_000, 0.5, queues=("sales",)),)}
-ENDED_AT = NOW - timedelta(seconds=650)
+    fcr_75_in_7d=Terms(None, "first_contact_resolution", 0.75, within="7d", window=Window(Span.ROLLING, 28)),
+)
+ENDED = promises(sales_50_in_5=answered_within(5_000_000, 0.5, queues=("sales",)))
+ENDED_AT = NOW - timedelta(days=1)
 
 
 async def _post(ledger: Ledger, source_id: int, events: tuple[dict[str, Any], ...], now: datetime) -> None:
@@ -139,7 +145,7 @@ async def _history(database: Database, registry: Registry) -> None:
     )
     await registry.put_site("not-open-yet", time_zone="UTC", hours=closed_now, holidays=None, since=None, queues=())
     policies = Policies(database)
-    assert await policies.publish(PROMISED | ENDED, NOW_US)
+    assert await policies.publish(PROMISED + ENDED, microseconds(ENDED_AT))
     assert await policies.publish(PROMISED, microseconds(ENDED_AT))
     ledger = Ledger(database, registry, Partitions(database), Policies(database), number=0, live_horizon_seconds=3600)
     for events in (HISTORY, *CORRECTIONS):
@@ -172,7 +178,7 @@ def test_every_metric_of_the_catalogue_is_there_and_parses() -> None:
         family = families[metric.name.removesuffix("_total")]
         assert family.type == metric.kind.value
         for sample in family.samples:
-            assert sample.labels.keys() - {"le"} == set(metric.labels)
+            assert sample.labels.keys() - {"le", *metric.optional} == set(metric.labels)
 
 
 def test_nothing_is_left_over_and_nothing_is_of_no_series() -> None:
@@ -243,14 +249,15 @@ def test_a_placeholder_on_which_something_was_counted_stays() -> None:
 
 def test_an_objective_stands_at_0_wherever_it_has_covered_so_far() -> None:
     states = [line("bank", "billing", "phone", 1), line("bank", "sales", "phone", 2), line("shop", "tills", "pos", 3)]
-    past, now = Terms(None, 1, 0.5, queues=("sales",)), Terms(NOW_US, 20_500_000, 0.8, queues=("billing",))
-    later = Terms(NOW_US + 1, 1, 0.9)
+    past = answered_within(1, 0.5, queues=("sales",))
+    now = answered_within(20_500_000, start_day=TODAY, queues=("billing",))
+    later = answered_within(1, start_day=TODAY + 1)
     ended = replace(now, ended=True)
     objectives = [Objective(1, "calls", (past, now, later)), Objective(2, "ended", (past, ended))]
     objectives.append(Objective(3, "to-come", (later,)))
     # Number 1 counted what no terms cover any more; the newborn series 2 stands at 0 whatever it counts.
     promised = {(3, 1, 0): (5, 4), (2, 1, 0): (7, 6), (1, 1, 1): (9, 9)}
-    snapshot = Snapshot(states, {}, {}, [], promised, Policy(0, Objectives(objectives)), NOW)
+    snapshot = Snapshot(states, {}, {}, [], promised, Policy(0, Objectives(objectives)), (), NOW)
     page = encode(snapshot, frozenset({2}))
     expected = {("bank", "billing", "calls"): 0, ("bank", "sales", "calls"): 0, ("shop", "tills", "calls"): 5}
     assert samples(page, "frontline_slo_events_total") == expected | {("bank", "sales", "ended"): 0}
@@ -282,16 +289,16 @@ def test_sites_are_open_by_their_calendars_and_the_catch_all_is_none() -> None:
     monday = datetime(2025, 3, 31, tzinfo=UTC)
     for at, is_open in (("08:59:59", 0), ("09:00:00", 1), ("16:59:59", 1), ("17:00:00", 0)):
         moment = datetime.combine(monday, time.fromisoformat(at), UTC)
-        page = encode(Snapshot(states, {}, {}, [], {}, policy, moment))
+        page = encode(Snapshot(states, {}, {}, [], {}, policy, (), moment))
         assert samples(page, "frontline_site_open") == {("always",): 1, ("nine-to-five",): is_open}
-    page = encode(Snapshot(states, {}, {}, [], {}, policy, monday + timedelta(days=7, hours=12)))
+    page = encode(Snapshot(states, {}, {}, [], {}, policy, (), monday + timedelta(days=7, hours=12)))
     assert samples(page, "frontline_site_open")["nine-to-five",] == 0
 
 
 async def test_what_each_writer_counted_for_an_objective_is_added_up(database: Database) -> None:
     rows = "(1, 2, 0, 0, 3, 1), (1, 2, 0, 7, 4, 0), (1, 2, 1, 7, 9, 9), (1, 3, 0, 7, 1, 1)"
     async with database.engine.begin() as connection:
-        await connection.execute(text(f"INSERT INTO objective_totals VALUES {rows}"))
+        await connection.execute(text(f"INSERT INTO objective_totals SELECT *, 0, 0 FROM (VALUES {rows}) AS rows"))
     snapshot = await Rollups(database).snapshot(NOW)
     assert snapshot.promised == {(1, 2, 0): (7, 1), (1, 2, 1): (9, 9), (1, 3, 0): (1, 1)}
 

@@ -6,20 +6,22 @@ since 1970, before it is written as the contract has it. Nothing is later than `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.reference.histories import LONG_AGO, NOW, QUEUES, SITES, Draft
-from tests.reference.objectives import Objective
-from tests.reference.walk import DAY, HOUR, MINUTE, SECOND, micros, span
+from tests.reference.calendar import ALWAYS_OPEN, Calendar, midnight
+from tests.reference.histories import CHANNELS, LONG_AGO, NOW, QUEUES, SITES, Draft
+from tests.reference.judging import OF_CONTACTS, OF_VISITS
+from tests.reference.objectives import Objective, Version
+from tests.reference.walk import DAY, EXPIRY, EXPIRY_ELSE, HOUR, MINUTE, SECOND, micros, span
 
 NOW_US = micros(NOW)
 CUSTOMERS = ("loyalty-1", "loyalty-2", "loyalty-3")
 TOPICS = (None, None, "purchase", "bill")
-CHANNELS = ("pos", "pos", "pos", "phone", "chat", "email")
+LIKELY_CHANNELS = ("pos", "pos", "pos", "phone", "chat", "email")
 PERIODS = (DAY, 7 * DAY, 30 * DAY)
 
 # From one contact's arrival or end to the next contact's arrival.
@@ -54,7 +56,51 @@ TARGETS = (
     *(change + DAY for change in CLOCK_CHANGES),
 )
 
-TELLS = {"diverted": {"to": "callback"}, "queued": {"queue": QUEUES[0]}}
+# What happens to those who are served; the last of it takes as long as an objective allows.
+SERVED = (
+    ("queued", "completed"),
+    ("answered", "completed"),
+    ("completed",),
+    ("queued", "answered", "completed", "completed"),
+    ("answered", "reopened", "completed"),
+    ("completed", "reopened"),
+    ("queued", "reopened"),
+    ("queued", "transferred"),
+    ("answered", "transferred", "completed"),
+    ("queued", "escalated"),
+    ("answered", "escalated"),
+    ("completed", "corrected"),
+    ("corrected", "recovered"),
+    ("corrected", "corrected", "recovered", "recovered"),
+    ("queued", "corrected", "recovered"),
+    ("completed", "corrected", "recovered"),
+)
+TOLD_BY = {
+    "recovery_time": "recovered",
+    "accuracy": "corrected",
+    "reopen_rate": "reopened",
+    "transfer_rate": "transferred",
+    "escalation_rate": "escalated",
+}
+ENDS = (
+    None,
+    None,
+    None,
+    None,
+    "answered",
+    "answered",
+    "abandoned",
+    "abandoned",
+    "diverted",
+    "diverted",
+    "queued",
+    "completed",
+)
+ENDS_OF_ANSWERED = (None, "answered", "answered", "completed")
+TELLS = {"diverted": {"to": "callback"}, "queued": {"queue": QUEUES[0]}, "corrected": {"kind": "remake"}}
+
+AT_LAST = 1 << 62
+"""The time of what happens when an objective's limit is over, until that is known."""
 
 Encounter = list[Draft]
 
@@ -63,7 +109,7 @@ Encounter = list[Draft]
 def _contact(draw: st.DrawFn, customer: str, usual: str | None) -> Encounter:
     """One encounter of a customer, mostly about the usual topic, whose interaction arrives at 0."""
     kinds = draw(st.sampled_from(LIVES))
-    home: dict[str, Any] = {"channel": draw(st.sampled_from(CHANNELS)), "queue": draw(st.sampled_from(QUEUES))}
+    home: dict[str, Any] = {"channel": draw(st.sampled_from(LIKELY_CHANNELS)), "queue": draw(st.sampled_from(QUEUES))}
     home["site"] = draw(st.sampled_from(SITES))
     topic = draw(st.sampled_from((usual, usual, usual, *TOPICS)))
     if topic is not None:
@@ -108,28 +154,88 @@ def returns(draw: st.DrawFn) -> list[Encounter]:
 
 
 @st.composite
-def waits(draw: st.DrawFn, objectives: Sequence[Objective]) -> Encounter:
-    """One who waits about as long as an objective allows: until now, or until something ends the wait."""
-    versions = [version for objective in objectives for version in objective.versions]
-    version = draw(st.sampled_from(versions))
-    limits = [span(version.threshold), span(version.threshold), span(version.short)]
-    starts = [one.start for one in versions if one.start is not None]
-    about = draw(st.sampled_from([NOW_US - limit for limit in 2 * limits] + starts))
-    arrival = min(NOW_US, about + draw(st.sampled_from((-1, 0, 1, -SECOND))))
-    data = {name: draw(st.sampled_from(some)) for name, some in (("site", SITES), ("queue", QUEUES))}
-    data["channel"] = draw(st.sampled_from(CHANNELS))
-    if draw(st.booleans()):
+def judged(
+    draw: st.DrawFn, objectives: Sequence[Objective], calendars: Mapping[str, Calendar], days: Sequence[date]
+) -> Encounter:
+    """One who arrives about when an objective changes, or a site opens or closes, and for whom things take about
+    as long as the objective allows.
+    """
+    objective = draw(st.sampled_from(objectives))
+    version = draw(st.sampled_from(objective.versions))
+    data = {
+        name: draw(st.sampled_from((asked or some, asked or some, some)).flatmap(st.sampled_from))
+        for name, asked, some in (
+            ("site", version.sites, SITES),
+            ("queue", version.queues, QUEUES),
+            ("channel", version.channels, (*LIKELY_CHANNELS, *CHANNELS)),
+        )
+    }
+    if objective.kpi in OF_CONTACTS or draw(st.booleans()):
         data["customer"] = draw(st.sampled_from(CUSTOMERS))
-    first = draw(
-        st.sampled_from(("queued", "queued", "queued", "queued", "queued", "answered", "abandoned", "diverted"))
-    )
-    events: Encounter = [{"kind": first, "time": arrival, "data": TELLS.get(first, {}) | data}]
-    kind = draw(
-        st.sampled_from((None, None, None, "answered", "abandoned", "abandoned", "diverted", "queued", "completed"))
-    )
-    end = arrival + draw(st.sampled_from(limits)) + draw(st.sampled_from((-1, 0, 0, 1)))
-    if kind is not None and arrival <= end <= NOW_US:
-        events.append({"kind": kind, "time": end, "data": dict(TELLS.get(kind, {}))})
+    calendar = calendars.get(data["site"], ALWAYS_OPEN)
+    here = version.of_site(data["site"])
+    limits = [span(one.threshold) for one in (version, here, here) if one.threshold is not None]
+    if not limits or objective.kpi in OF_VISITS:
+        limits.append(span(version.short))
+    limit = draw(st.sampled_from(limits))
+    events = draw((_waiting if objective.kpi in OF_VISITS else _served)(objective.kpi))
+    events[0]["data"] |= data
+    ends = [NOW_US - DAY]
+    if len(events) == 1:
+        ends = [NOW_US - limit, NOW_US - limit, NOW_US - EXPIRY.get(data["channel"], EXPIRY_ELSE)]
+    arrival = draw(_arrival(objective, version, calendar, ends, days))
+    if version.formula == "business":
+        limit = calendar.open_for(arrival, limit) - arrival
+    limit += draw(st.sampled_from((-1, 0, 1)))
+    lasting = [event | {"time": min(event["time"], limit)} for event in events]
+    return [event for event in moved(lasting, arrival) if event["time"] <= NOW_US]
+
+
+@st.composite
+def _arrival(
+    draw: st.DrawFn,
+    objective: Objective,
+    version: Version,
+    calendar: Calendar,
+    ends: Sequence[int],
+    days: Sequence[date],
+) -> int:
+    """A time at an edge: one of those given, when a version begins, or when the site opens or closes."""
+    edges = [ends, ends]
+    starts = [midnight(one.start, calendar.zone) for one in objective.versions if one.start is not None]
+    if starts:
+        edges.append(starts)
+    if version.open_only or version.formula == "business":
+        begin = midnight(draw(st.sampled_from(days)), calendar.zone)
+        openings = [time for opening in calendar.openings(begin, begin) for time in opening]
+        edges += 3 * [openings] if openings else []
+    about = draw(st.sampled_from(edges).flatmap(st.sampled_from))
+    return min(NOW_US, about + draw(st.sampled_from((-1, 0, 1, -SECOND))))
+
+
+@st.composite
+def _waiting(draw: st.DrawFn, kpi: str) -> Encounter:
+    """One who waits from 0 on: until now, or until something ends the wait at last."""
+    first = draw(st.sampled_from((*5 * ["queued"], "answered", "abandoned", "diverted")))
+    last = draw(st.sampled_from(ENDS_OF_ANSWERED if kpi.startswith("wait") else ENDS))
+    events: Encounter = [{"kind": first, "time": 0, "data": dict(TELLS.get(first, {}))}]
+    if last is not None:
+        events.append({"kind": last, "time": AT_LAST, "data": dict(TELLS.get(last, {}))})
+    return events
+
+
+@st.composite
+def _served(draw: st.DrawFn, kpi: str) -> Encounter:
+    """One who arrives at 0, and for whom something happens at last: mostly what a KPI is about."""
+    telling = [kinds for kinds in SERVED if TOLD_BY.get(kpi.rpartition("_p")[0] or kpi, "completed") in kinds]
+    kinds = draw(st.sampled_from((telling, telling, telling, SERVED)).flatmap(st.sampled_from))
+    between = sorted(draw(st.sampled_from((0, 0, 1, AT_LAST, AT_LAST))) for _ in kinds[2:])
+    events: Encounter = []
+    for kind, time in zip(kinds, [0, *between, AT_LAST], strict=False):
+        data: dict[str, Any] = dict(TELLS.get(kind, {}))
+        if kind == "completed":
+            data["resolved"] = draw(st.sampled_from((*4 * [True], False)))
+        events.append({"kind": kind, "time": time, "data": data})
     return events
 
 

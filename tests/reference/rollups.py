@@ -5,12 +5,12 @@ Rows of several registered sources may be mixed. All times are microseconds sinc
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from zoneinfo import ZoneInfo
 
+from tests.reference.calendar import ALWAYS_OPEN, Calendar, local_date
 from tests.reference.customers import WITHIN, Contact, contacts
-from tests.reference.objectives import Objective, Verdict, judge, tally
+from tests.reference.judging import Counts, judge, tally
+from tests.reference.objectives import Objective
 from tests.reference.rows import InteractionRow, Row, VisitRow
-from tests.reference.walk import MINUTE, moment
 
 Day = tuple[str, str, str, str]
 Place = tuple[str, str, str, int]
@@ -51,22 +51,28 @@ def by_local_day(rollups: Mapping[Place, Mapping[str, int]], zones: Mapping[str,
     """Rollups added up by (site, queue, channel, local date). A site of no known time zone keeps UTC."""
     sums: defaultdict[Day, Counter[str]] = defaultdict(Counter)
     for (site, queue, channel, minute), amounts in rollups.items():
-        local = moment(minute * MINUTE).astimezone(ZoneInfo(zones.get(site, "UTC")))
-        sums[site, queue, channel, local.date().isoformat()].update(amounts)
+        day = local_date(minute, zones.get(site, "UTC"))
+        sums[site, queue, channel, day.isoformat()].update(amounts)
     return {day: dict(amounts) for day, amounts in sums.items()}
 
 
 def expected_objectives(
-    rows: Iterable[Row], objectives: Sequence[Objective], now: int
-) -> dict[tuple[Place, str], tuple[int, int]]:
-    """How many events and breaches each objective has, by place and its name, where it has any."""
-    verdicts: defaultdict[tuple[Place, str], list[Verdict]] = defaultdict(list)
-    for row in rows:
-        if isinstance(row, VisitRow) and row.site is not None:
+    rows: Iterable[Row], objectives: Sequence[Objective], calendars: Mapping[str, Calendar], now: int
+) -> dict[tuple[Place, str], Counts]:
+    """What is counted of each objective, by place and its name, where anything is.
+
+    A site that has no calendar is always open, and its dates are those of UTC.
+    """
+    rows = list(rows)
+    found: defaultdict[tuple[Place, str], list[Counts]] = defaultdict(list)
+    for one in (*rows, *contacts(rows)):
+        row = one.row if isinstance(one, Contact) else one
+        if row.site is not None:
+            calendar = calendars.get(row.site, ALWAYS_OPEN)
             for objective in objectives:
-                verdicts[_place(row), objective.name].append(judge(objective, row, now))
-    tallies = {where: tally(found) for where, found in verdicts.items()}
-    return {where: counts for where, counts in tallies.items() if counts != (0, 0)}
+                found[_place(row), objective.name].append(judge(objective, one, calendar, now))
+    tallies = {where: tally(counts) for where, counts in found.items()}
+    return {where: counts for where, counts in tallies.items() if any(counts)}
 
 
 def expected_cells(rows: Iterable[Row]) -> dict[tuple[Place, str, int], int]:

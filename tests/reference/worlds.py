@@ -8,22 +8,22 @@ is true in the end is what is true then. A registered source has the number of i
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
 from hypothesis import strategies as st
 
 from tests.reference.calendar import WEEKDAYS, Calendar, Hours
-from tests.reference.encounters import NOW_US, PERIODS, Encounter, returns, waits
-from tests.reference.histories import CHANNELS, QUEUES, SITES, SOURCES, any_interaction, in_contract, offsets
-from tests.reference.kpis import SERVICE_LEVEL_FORMULAS
-from tests.reference.objectives import Objective, Version
+from tests.reference.encounters import NOW_US, PERIODS, Encounter, judged, returns
+from tests.reference.histories import SITES, SOURCES, any_interaction, in_contract, offsets
+from tests.reference.objectives import Objective
+from tests.reference.promises import DAYS, THRESHOLDS, objectives
 from tests.reference.rows import Row, rows
 from tests.reference.walk import (
     DAY,
     EXPIRY,
     EXPIRY_ELSE,
     HOUR,
-    MINUTE,
     SECOND,
     Event,
     Key,
@@ -63,8 +63,6 @@ HOURS: tuple[Hours | None, ...] = (
     {"fri": ["18:00-03:30"], "sat": ["00:00-24:00"], "sun": ["20:00-00:00", "12:00-16:00"], "mon": ["08:30-24:00"]},
 )
 HOLIDAYS = ("2025-03-31", "2025-03-30", "2025-03-29", "2025-03-28", "2025-03-01", "2024-11-03", "2024-02-29")
-THRESHOLDS = (5, 20, 60, 1800, 18_000)
-STARTS = (None, None, *(NOW_US - ago for ago in (MINUTE, HOUR, DAY, 20 * DAY)))
 DELAYS = (0, 0, 0, 1, SECOND, HOUR, DAY, 8 * DAY)
 LIMITS = (
     *(span(threshold) for threshold in THRESHOLDS),
@@ -75,9 +73,13 @@ LIMITS = (
 
 def calendars(world: World) -> dict[str, Calendar]:
     """The opening calendar of each site that has one."""
-    return {
-        site: Calendar(zone, world["hours"][site], world["holidays"][site]) for site, zone in world["zones"].items()
-    }
+    return _calendars(world["zones"], world["hours"], world["holidays"])
+
+
+def _calendars(
+    zones: Mapping[str, str], hours: Mapping[str, Hours | None], holidays: Mapping[str, Sequence[str]]
+) -> dict[str, Calendar]:
+    return {site: Calendar(zone, hours[site], holidays[site]) for site, zone in zones.items()}
 
 
 def final(world: World) -> int:
@@ -97,58 +99,33 @@ def world_rows(world: World) -> list[Row]:
 
 
 @st.composite
-def objectives(draw: st.DrawFn) -> list[Objective]:
-    """One or two objectives, each changed up to twice."""
-    return [
-        Objective(
-            name,
-            tuple(draw(_version(start)) for start in draw(st.lists(st.sampled_from(STARTS), min_size=1, unique=True))),
-        )
-        for name in ("answer-fast", "answer")[: draw(st.integers(1, 2))]
-    ]
-
-
-@st.composite
-def _version(draw: st.DrawFn, start: int | None) -> Version:
-    threshold = draw(st.sampled_from(THRESHOLDS))
-    sites, queues, channels = (
-        draw(st.sampled_from(((), (), (), (), some[:1], some[1:3]))) for some in (SITES, QUEUES, CHANNELS)
-    )
-    return Version(
-        threshold=threshold,
-        formula=draw(st.sampled_from(SERVICE_LEVEL_FORMULAS)),
-        start=start,
-        short=min(threshold, draw(st.sampled_from((5, 5, 1, 20)))),
-        sites=sites,
-        queues=queues,
-        channels=channels,
-    )
-
-
-@st.composite
 def worlds(draw: st.DrawFn) -> World:
-    """Any world: customers who return at the edges, waits at the edges of an objective, and whatever else."""
+    """Any world: customers who return at the edges, whoever is at an edge of an objective, and whatever else."""
     registrations = list(REGISTRATIONS[: draw(st.integers(1, len(REGISTRATIONS)))])
     zones = {site: draw(st.sampled_from(ZONES)) for site in draw(st.sampled_from((SITES, SITES, SITES[:2], ())))}
+    hours = {site: draw(st.sampled_from((*HOURS, *HOURS[3:]))) for site in zones}
+    holidays = {site: draw(st.lists(st.sampled_from(HOLIDAYS), unique=True, max_size=3)) for site in zones}
     promised = draw(objectives())
-    posted = draw(_happenings(registrations, promised))
+    posted = draw(_happenings(registrations, promised, _calendars(zones, hours, holidays)))
     return {
         "registrations": registrations,
         "zones": zones,
-        "hours": {site: draw(st.sampled_from(HOURS)) for site in zones},
-        "holidays": {site: draw(st.lists(st.sampled_from(HOLIDAYS), unique=True, max_size=3)) for site in zones},
+        "hours": hours,
+        "holidays": holidays,
         "objectives": promised,
         "steps": draw(_steps(posted)),
     }
 
 
 @st.composite
-def _happenings(draw: st.DrawFn, registrations: list[str], promised: list[Objective]) -> list[tuple[str, Event]]:
+def _happenings(
+    draw: st.DrawFn, registrations: list[str], promised: list[Objective], known: Mapping[str, Calendar]
+) -> list[tuple[str, Event]]:
     """All events with the registered source that posts them, identified, some of them twice, in no order."""
     deal = draw(st.randoms(use_true_random=False))
     subjects = {registration: deal.sample(SUBJECTS, len(SUBJECTS)) for registration in registrations}
-    met: list[Encounter] = [one for _ in range(draw(st.sampled_from((0, 1, 1, 2, 3)))) for one in draw(returns())]
-    met += [draw(waits(promised)) for _ in range(draw(st.sampled_from((0, 1, 2, 3))))]
+    met: list[Encounter] = [one for _ in range(draw(st.sampled_from((0, 0, 1, 1, 2)))) for one in draw(returns())]
+    met += [draw(judged(promised, known, DAYS)) for _ in range(draw(st.sampled_from((0, 2, 3, 5, 7))))]
     found: list[tuple[str, Event]] = []
     for encounter in met:
         registration = draw(st.sampled_from(registrations))

@@ -8,14 +8,15 @@ from sqlalchemy import text
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURES
 from service.core.measure import SeriesKey
 from service.store.database import Database
+from tests.reference.judging import Counts
 from tests.reference.rollups import Day, Place
 
 NAMES = [measure.name for measure in MEASURES]
 SUMS = ", ".join(f"sum({name})" for name in NAMES)
 TABLES = (
-    "event_keys, events, interactions, open_visits, customers, contacts, rollups, rollup_cells, rollups_daily, "
-    "buckets_daily, objective_rollups, objective_rollups_daily, objective_totals, live_totals, live_cells, "
-    "source_activity"
+    "event_keys, events, interactions, open_visits, customers, contacts, breaches, rollups, rollup_cells, "
+    "rollups_daily, buckets_daily, objective_rollups, objective_rollups_daily, objective_totals, live_totals, "
+    "live_cells, source_activity"
 )
 """Everything that events make."""
 
@@ -53,12 +54,13 @@ async def stored_cells(database: Database) -> dict[tuple[Place, str, int], int]:
     }
 
 
-async def stored_objectives(database: Database) -> dict[tuple[Place, str], tuple[int, int]]:
-    sql = """SELECT series_id, extract(epoch FROM minute)::bigint / 60, name, sum(events)::int, sum(breaches)::int
-             FROM objective_rollups JOIN objectives ON id = objective_id GROUP BY 1, 2, 3"""
+async def stored_objectives(database: Database) -> dict[tuple[Place, str], Counts]:
+    sums = ", ".join(f"sum({name})::int" for name in Counts._fields)
+    sql = f"""SELECT series_id, extract(epoch FROM minute)::bigint / 60, name, {sums}
+              FROM objective_rollups JOIN objectives ON id = objective_id GROUP BY 1, 2, 3"""
     known = await labels(database)
-    found = {((*known[row[0]], int(row[1])), row[2]): (row[3], row[4]) for row in await fetch(database, sql)}
-    return {place: counts for place, counts in found.items() if counts != (0, 0)}
+    found = {((*known[row[0]], int(row[1])), row[2]): Counts(*row[3:]) for row in await fetch(database, sql)}
+    return {place: counts for place, counts in found.items() if any(counts)}
 
 
 async def identity_gaps(database: Database) -> dict[tuple[int, str], int]:

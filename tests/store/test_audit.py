@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,6 @@ import pytest
 from sqlalchemy import text
 
 from service.core.event import Kind
-from service.core.objective import Terms
 from service.store.audit import _KIND_OF_TYPE, Finding, Report, auditing
 from service.store.database import Database
 from service.store.ledger import Ledger, Post
@@ -18,8 +18,10 @@ from service.store.rebuild import Rebuild
 from service.store.registry import Registry
 from tests.books import accept
 from tests.reference.histories import NOW
+from tests.reference.walk import DAY as DAY_US
 from tests.reference.walk import SECOND, micros
 from tests.store.stored import NAMES, fetch, identity_gaps, scalar, stored_days, stored_rollups
+from tests.terms import answered_within, promises
 
 NOW_US = micros(NOW)
 Event = dict[str, Any]
@@ -67,7 +69,7 @@ async def told(database: Database, ledger: Ledger, policies: Policies) -> Ledger
     """A ledger that knows the history, under one objective."""
     async with database.engine.begin() as connection:
         await connection.execute(text("INSERT INTO sources (name, sites) VALUES ('pos-vendor', '{*}')"))
-    await policies.publish({"till": (Terms(None, 20 * SECOND, 0.9),)}, NOW_US)
+    await policies.publish(promises(till=answered_within(20 * SECOND, 0.9)), NOW_US)
     await ledger.commit([Post(1, accept(HISTORY, NOW_US))], NOW_US)
     return ledger
 
@@ -298,7 +300,8 @@ async def test_a_new_threshold_is_measured_over_history_and_nothing_else_moves(
     counts = "SELECT sum(events), sum(breaches) FROM objective_rollups"
     before = await everything(database)
     assert [tuple(row) for row in await fetch(database, counts)] == [(6, 6)]
-    assert await policies.publish({"till": (Terms(None, 30 * SECOND, 0.9),)}, NOW_US)
+    changed = [replace(one, rewrites=True) for one in promises(till=answered_within(30 * SECOND, 0.9))]
+    assert await policies.publish(changed, NOW_US)
     assert await policies.rebuild_wanted()
     assert {finding.what for finding in await audited()} >= {"interaction"}
     await rebuild.run()
@@ -314,15 +317,16 @@ async def test_a_new_threshold_is_measured_over_history_and_nothing_else_moves(
 async def test_terms_from_a_date_on_change_nothing_before(
     database: Database, ledger: Ledger, audited: Audited, policies: Policies
 ) -> None:
-    ever, later = Terms(None, 20 * SECOND, 0.9), Terms(NOW_US, 30 * SECOND, 0.9)
-    assert await policies.publish({"till": (ever, later)}, NOW_US)
+    today = NOW_US // DAY_US
+    ever, later = answered_within(20 * SECOND, 0.9), answered_within(30 * SECOND, 0.9, start_day=today + 1)
+    assert await policies.publish(promises(till=(ever, later)), NOW_US)
     assert not await policies.rebuild_wanted()
     assert await audited() == []
-    then = NOW_US + 3600 * SECOND
+    then = NOW_US + 14 * 3600 * SECOND
     events = accept(
-        [{**one, "time": (NOW + timedelta(minutes=5)).isoformat()} for one in visit("order-9", 0, "eve")[:1]], then
+        [{**one, "time": (NOW + timedelta(hours=13)).isoformat()} for one in visit("order-9", 0, "eve")[:1]], then
     )
-    answered = {**visit("order-9", 0, "eve")[1], "time": (NOW + timedelta(minutes=5, seconds=24)).isoformat()}
+    answered = {**visit("order-9", 0, "eve")[1], "time": (NOW + timedelta(hours=13, seconds=24)).isoformat()}
     await ledger.commit([Post(1, events), Post(1, accept([answered], then))], then)
     counts = "SELECT sum(events), sum(breaches) FROM objective_rollups"
     assert [tuple(row) for row in await fetch(database, counts)] == [(7, 6)]

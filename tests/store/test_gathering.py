@@ -17,11 +17,11 @@ from sqlalchemy import text
 
 from service.core.calendar import Calendar
 from service.core.catalogue.measures import HISTOGRAM_BY_NAME, MEASURE_BY_NAME
+from service.core.codes import cell, objective_codes
 from service.core.difference import Differences
-from service.core.event import microseconds
+from service.core.event import MINUTE_US, microseconds
 from service.core.interval import Interval, Step
 from service.core.kpi import Needs, Sums
-from service.core.measure import MINUTE_US, cell, objective_codes
 from service.store.cohorts import Group, Selection
 from service.store.database import Database
 from service.store.flush import flush_differences
@@ -63,7 +63,7 @@ class Visit(NamedTuple):
     taken_back: bool
 
     def booking(self, sign: int) -> dict[int, int]:
-        events, breaches = objective_codes(OBJECTIVE)
+        events, breaches, *_ = objective_codes(OBJECTIVE)
         histogram = WAIT if self.answered else GAVE_UP
         found = {"offered": 1}
         if self.answered:

@@ -6,19 +6,22 @@ from typing import Any
 
 import pytest
 
-from service.core.objective import Terms
+from service.core.errors import InvalidInput
+from service.core.objective import About, Promise
 from service.store.database import Database
 from service.store.ledger import Ledger, Post
-from service.store.policies import Policies, changes_past
+from service.store.policies import Policies
 from service.store.registry import Registry
 from tests.books import accept
 from tests.reference.histories import NOW
 from tests.reference.rollups import by_local_day
 from tests.reference.walk import DAY, SECOND, micros
 from tests.store.stored import fetch, scalar, stored_days, stored_rollups
+from tests.terms import answered_within, promises
 
 NOW_US = micros(NOW)
-EVER = Terms(None, 20 * SECOND, 0.8, channels=("phone",))
+TODAY = NOW_US // DAY
+EVER = answered_within(20 * SECOND, channels=("phone",))
 
 
 @pytest.fixture
@@ -42,11 +45,12 @@ def visits(count: int, hours_apart: float = 1.0) -> list[dict[str, Any]]:
 
 
 async def test_objectives_are_in_force_once_published_and_keep_their_numbers(policies: Policies) -> None:
-    assert await policies.publish({"phone": (EVER,), "till": (EVER,)}, NOW_US)
+    assert await policies.publish(promises(phone=EVER, till=EVER), NOW_US)
     first = await policies.current()
-    assert not await policies.publish({"till": (EVER,), "phone": (EVER,)}, NOW_US)
+    assert not await policies.publish(promises(till=EVER, phone=EVER), NOW_US)
     assert (await policies.current()).version == first.version
-    await policies.publish({"phone": (EVER, Terms(NOW_US, 30 * SECOND, 0.8)), "till": (EVER,)}, NOW_US)
+    later = answered_within(30 * SECOND, start_day=TODAY + 1)
+    await policies.publish(promises(phone=(EVER, later), till=EVER), NOW_US)
     second = await policies.current()
     assert second.version == first.version + 1
     assert {one.name: one.number for one in first.objectives.all} == {
@@ -55,37 +59,51 @@ async def test_objectives_are_in_force_once_published_and_keep_their_numbers(pol
 
 
 async def test_an_objective_that_is_not_named_any_more_ends_but_keeps_its_past(policies: Policies) -> None:
-    await policies.publish({"phone": (EVER,)}, NOW_US)
-    await policies.publish({}, NOW_US)
+    await policies.publish(promises(phone=EVER), NOW_US)
+    await policies.publish([], NOW_US)
     (ended,) = (await policies.current()).objectives.all
-    before, after = ended.at(NOW_US - 1), ended.at(NOW_US)
+    before, after = ended.at(TODAY), ended.at(TODAY + 1)
     assert before == EVER
     assert after is not None
     assert not after.covers("bank", "sales", "phone")
-    assert not await policies.publish({}, NOW_US + DAY)
+    assert not await policies.publish([], NOW_US + DAY)
     assert not await policies.rebuild_wanted()
 
 
 async def test_several_who_publish_the_same_at_once_change_it_once(database: Database) -> None:
-    published = await asyncio.gather(*(Policies(database).publish({"phone": (EVER,)}, NOW_US) for _ in range(5)))
+    published = await asyncio.gather(*(Policies(database).publish(promises(phone=EVER), NOW_US) for _ in range(5)))
     assert sorted(published) == [False, False, False, False, True]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "changes"),
-    [
-        ([], [EVER], True),
-        ([], [Terms(NOW_US, 1, 0.8)], False),
-        ([], [Terms(NOW_US - 1, 1, 0.8)], True),
-        ([EVER], [EVER, Terms(NOW_US, 1, 0.8)], False),
-        ([EVER], [EVER, Terms(NOW_US - DAY, 1, 0.8)], True),
-        ([EVER], [Terms(None, 20 * SECOND, 0.9, channels=("phone",))], False),
-        ([EVER], [Terms(None, 21 * SECOND, 0.8, channels=("phone",))], True),
-        ([EVER, Terms(NOW_US - DAY, 1, 0.8)], [EVER], True),
-    ],
-)
-def test_whether_the_past_changes(old: list[Terms], new: list[Terms], changes: bool) -> None:
-    assert changes_past(old, new, NOW_US) == changes
+async def test_a_promise_that_changes_the_past_has_to_say_so(
+    database: Database, registry: Registry, ledger: Ledger, policies: Policies
+) -> None:
+    await registry.put_site("bank", time_zone="UTC", hours=None, holidays=None, since=None, queues=[])
+    await policies.publish(promises(phone=EVER), NOW_US)
+    await ledger.commit([Post(1, accept(visits(1), NOW_US))], NOW_US)
+    other = answered_within(30 * SECOND, channels=("phone",))
+    with pytest.raises(InvalidInput, match="threshold"):
+        await policies.publish(promises(phone=other), NOW_US)
+    (kept,) = (await policies.current()).objectives.all
+    assert kept.terms == (EVER,)
+    # From a date on, the past stays; the old promise needs not to be told any more.
+    dated = answered_within(30 * SECOND, start_day=TODAY + 1, channels=("phone",))
+    assert await policies.publish(promises(phone=dated), NOW_US)
+    assert not await policies.rebuild_wanted()
+    (changed,) = (await policies.current()).objectives.all
+    assert changed.terms == (EVER, dated)
+    # For all time, where that is what is meant: then the past has to be measured again.
+    assert await policies.publish([Promise("phone", About("phone"), (other,), rewrites=True)], NOW_US)
+    assert await policies.rebuild_wanted()
+
+
+async def test_what_people_need_to_know_of_an_objective_changes_no_number(ledger: Ledger, policies: Policies) -> None:
+    await policies.publish(promises(phone=EVER), NOW_US)
+    await ledger.commit([Post(1, accept(visits(1), NOW_US))], NOW_US)
+    assert await policies.publish([Promise("phone", About("Calls", owner="ops"), (EVER,))], NOW_US)
+    (kept,) = (await policies.current()).objectives.all
+    assert (kept.about.title, kept.about.owner) == ("Calls", "ops")
+    assert not await policies.rebuild_wanted()
 
 
 async def put(registry: Registry, zone: str, hours: Any = None, since: date | None = None) -> None:

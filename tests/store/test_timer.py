@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from service.core.objective import Terms
 from service.store.database import Database
 from service.store.ledger import Ledger, Post
 from service.store.partitions import Partitions
@@ -18,6 +17,7 @@ from tests.books import accept
 from tests.reference.histories import NOW
 from tests.reference.walk import DAY, HOUR, SECOND, micros
 from tests.store.stored import fetch, identity_gaps, scalar
+from tests.terms import answered_within, promises
 
 NOW_US = micros(NOW)
 COUNTS = "SELECT coalesce(sum(events), 0)::int, coalesce(sum(breaches), 0)::int FROM {}"
@@ -44,7 +44,7 @@ def arrival(subject: str = "call-1", second: float = 0, channel: str = "phone") 
 @pytest.fixture
 async def ledgers(database: Database, registry: Registry) -> AsyncIterator[list[Ledger]]:
     policies = Policies(database)
-    await policies.publish({"answer": (Terms(None, 20 * SECOND, 0.8),)}, NOW_US)
+    await policies.publish(promises(answer=answered_within(20 * SECOND)), NOW_US)
     opened = [
         Ledger(database, registry, Partitions(database), policies, number=number, live_horizon_seconds=3600)
         for number in range(3)
@@ -170,7 +170,7 @@ async def test_a_new_objective_sets_deadlines_for_those_who_wait_already(
 ) -> None:
     timer = Timer(ledgers[1], Telemetry())
     await post(ledgers[0], [arrival()], NOW_US)
-    promised = {"answer": (Terms(None, 20 * SECOND, 0.8),), "soon": (Terms(None, 5 * SECOND, 0.8),)}
+    promised = promises(answer=answered_within(20 * SECOND), soon=answered_within(5 * SECOND))
     await Policies(database).publish(promised, NOW_US + SECOND)
     await timer.tick(NOW_US + 6 * SECOND)
     assert await counts(database) == (1, 1)

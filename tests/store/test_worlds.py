@@ -28,7 +28,7 @@ from tests.books import accept
 from tests.conftest import at_database
 from tests.promised import promised
 from tests.reference.rollups import by_local_day, expected_cells, expected_objectives, expected_rollups, punctual
-from tests.reference.worlds import World, final, world_rows, worlds
+from tests.reference.worlds import World, calendars, final, world_rows, worlds
 from tests.store.stored import (
     TABLES,
     identity_gaps,
@@ -144,6 +144,6 @@ def test_every_number_is_the_reference_s(arena: Arena, world: World, deal: Any) 
     assert punctual(stored["rollups"]) == expected
     assert punctual(stored["days"]) == by_local_day(expected, world["zones"])
     assert stored["cells"] == expected_cells(laid)
-    assert stored["objectives"] == expected_objectives(laid, world["objectives"], now)
+    assert stored["objectives"] == expected_objectives(laid, world["objectives"], calendars(world), now)
     assert stored["gaps"] == {}
     assert stored["audit"].findings == []

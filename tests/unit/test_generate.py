@@ -57,7 +57,7 @@ def test_every_measure_histogram_and_metric_is_there() -> None:
         (row,) = (row for row in ROWS if row[:2] == [f"`{histogram.name}`", histogram.help])
         assert [float(bound) for bound in row[3].split(", ")] == list(histogram.bounds)
     for metric in METRICS:
-        labels = ", ".join(metric.labels)
+        labels = ", ".join((*metric.labels, *(f"{label}?" for label in metric.optional)))
         assert [f"`{metric.name}`", metric.kind.value, labels, metric.documentation] in ROWS
 
 

@@ -10,11 +10,12 @@ from service.core.catalogue.kpi import Kpi, Shape
 from service.core.catalogue.kpis import ABANDONMENT_FORMULAS, KPIS, SERVICE_LEVEL_FORMULAS
 from service.core.catalogue.measures import HISTOGRAM_BY_NAME, MEASURE_BY_NAME
 from service.core.kpi import Needs, Sums, Values, evaluate, needs, quantile
-from service.core.objective import Objective, Terms
+from service.core.objective import Objective
 from service.core.question import Choices, Question, ask
+from tests.terms import answered_within
 
 WAIT = HISTOGRAM_BY_NAME["wait"]
-PHONES = Objective(7, "phones", (Terms(None, 20_000_000, 0.8, "abandons_help"),))
+PHONES = Objective(7, "phones", (answered_within(20_000_000, formula="abandons_help"),))
 
 
 def sums(**terms: int) -> Sums:

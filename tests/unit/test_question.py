@@ -3,19 +3,21 @@
 import pytest
 
 from service.core.errors import InvalidInput
-from service.core.objective import Objective, Terms
+from service.core.objective import Objective
 from service.core.question import Choices, ask
+from tests.terms import answered_within
 
 PHONES = Objective(
     7,
     "phones",
     (
-        Terms(None, 20_000_000, 0.8, "abandons_help"),
-        Terms(1000, 30_500_000, 0.9),
-        Terms(2000, 30_500_000, 0.9, ended=True),
+        answered_within(20_000_000, formula="abandons_help"),
+        answered_within(30_500_000, start_day=1000),
+        answered_within(30_500_000, start_day=2000, ended=True),
     ),
 )
-TILLS = Objective(8, "tills", (Terms(1000, 180_000_000, 0.9),))
+TILLS = Objective(8, "tills", (answered_within(180_000_000, start_day=1000),))
+DAY_US = 86_400_000_000
 BOTH = (TILLS, PHONES)
 
 
@@ -49,7 +51,11 @@ def test_choices_go_to_the_kpis_that_leave_them() -> None:
 
 @pytest.mark.parametrize(
     ("until_us", "formula", "threshold"),
-    [(1, "abandons_help", 20.0), (1000, "abandons_help", 20.0), (1001, "abandons_hurt", 30.5)],
+    [
+        (1, "abandons_help", 20.0),
+        (1000 * DAY_US, "abandons_help", 20.0),
+        (1000 * DAY_US + 1, "abandons_hurt", 30.5),
+    ],
 )
 def test_an_objective_tells_its_terms_at_the_end(until_us: int, formula: str, threshold: float) -> None:
     level, events, rate = ask(
@@ -63,9 +69,9 @@ def test_an_objective_tells_its_terms_at_the_end(until_us: int, formula: str, th
 
 
 def test_before_its_first_terms_an_objective_has_none_and_after_the_last_it_tells_those() -> None:
-    (early,) = ask(["service_level"], Choices(objective="tills"), BOTH, 1000)
+    (early,) = ask(["service_level"], Choices(objective="tills"), BOTH, 1000 * DAY_US)
     assert (early.objective, early.formula_name, early.threshold) == ("tills", None, None)
-    (ended,) = ask(["service_level"], Choices(objective="phones"), BOTH, 9000)
+    (ended,) = ask(["service_level"], Choices(objective="phones"), BOTH, 9000 * DAY_US)
     assert (ended.formula_name, ended.threshold) == ("abandons_hurt", 30.5)
 
 
@@ -86,6 +92,7 @@ def test_before_its_first_terms_an_objective_has_none_and_after_the_last_it_tell
         (["repeat_contact_rate"], Choices(maturity="settled"), "maturity", "first_contact_resolution"),
         (["service_level"], Choices(objective="chats"), "objective", "phones, tills"),
         (["offered"], Choices(objective="phones"), "objective", "slo_breaches, service_level"),
+        (["accuracy"], Choices(objective="phones"), "objective", "promises service_level"),
         (["offered", "slo_events"], Choices(), "objective", "phones, tills"),
         (["service_level"], Choices(objective="phones", threshold=20.0), "threshold", "objective"),
         (["service_level"], Choices(objective="phones", formula="abandons_hurt"), "formula", "objective"),

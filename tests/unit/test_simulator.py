@@ -276,3 +276,9 @@ def test_slip_sets_in_when_planned() -> None:
     plan = Plan(slip=0.5, onset=timedelta(minutes=5))
     assert plan.slip_at(MONDAY, MONDAY + timedelta(minutes=4)) == 0.0
     assert plan.slip_at(MONDAY, MONDAY + timedelta(minutes=5)) == 0.5
+
+
+def test_slip_is_over_when_planned() -> None:
+    plan = Plan(slip=0.5, onset=timedelta(minutes=5), slipping=timedelta(minutes=2))
+    slips = [plan.slip_at(MONDAY, MONDAY + timedelta(minutes=minutes)) for minutes in (4, 5, 6, 7, 60)]
+    assert slips == [0.0, 0.5, 0.5, 0.0, 0.0]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from tests.books import Books
 from tests.promised import policy_of
 from tests.reference.rollups import expected_cells, expected_objectives, expected_rollups, punctual
-from tests.reference.worlds import World, final, world_rows, worlds
+from tests.reference.worlds import World, calendars, final, world_rows, worlds
 
 EXAMPLES = int(os.environ.get("FRONTLINE_WORLDS", "1000"))
 
@@ -26,4 +26,4 @@ def test_every_number_is_the_reference_s(world: World) -> None:
     laid, now = world_rows(world), final(world)
     assert punctual(books.rollups()) == expected_rollups(laid, now)
     assert books.cells() == expected_cells(laid)
-    assert books.objectives() == expected_objectives(laid, world["objectives"], now)
+    assert books.objectives() == expected_objectives(laid, world["objectives"], calendars(world), now)

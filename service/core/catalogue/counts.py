@@ -51,12 +51,18 @@ _AS_ASKED = (
     ),
     (
         "slo_events",
-        "visits that count for the objective: those that it covers and whose wait is decided",
+        "visits, interactions or contacts that the objective has judged",
         "neutral",
         "population",
         OBJECTIVE_EVENTS,
     ),
-    ("slo_breaches", "visits for which the objective was not kept", "lower", "speed", OBJECTIVE_BREACHES),
+    (
+        "slo_breaches",
+        "visits, interactions or contacts for which the objective was not kept",
+        "lower",
+        "population",
+        OBJECTIVE_BREACHES,
+    ),
 )
 
 COUNTS: tuple[Kpi, ...] = tuple(

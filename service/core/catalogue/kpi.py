@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from service.core.catalogue.measures import MATURITIES, WITHIN_DAYS
+from service.core.catalogue.measures import HISTOGRAM_BY_NAME, MATURITIES, MEASURE_BY_NAME, WITHIN_DAYS, Scope
 
 DEFAULT_THRESHOLD_SECONDS = 20.0
 DEFAULT_WITHIN = "7d"
@@ -66,10 +66,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Kpi:
-    """A named measure of service quality: what it means, how it is computed, and which way is better.
-
-    `by_objective` is the formula where an objective is asked about, for a KPI that has formulas without one too.
-    """
+    """A named measure of service quality: what it means, how it is computed, and which way is better."""
 
     name: str
     help: str
@@ -80,7 +77,6 @@ class Kpi:
     formulas: Mapping[str, Formula]
     default_formula: str = ""
     quantile: float = 0.0
-    by_objective: Formula | None = None
 
     @property
     def needs_threshold(self) -> bool:
@@ -91,6 +87,36 @@ class Kpi:
     def needs_objective(self) -> bool:
         """Whether it is counted of an objective, and means nothing without one."""
         return bool(self._terms & _OF_OBJECTIVES)
+
+    @property
+    def scope(self) -> Scope | None:
+        """Of what each single one keeps or breaks a promise of it; None where no single one does, as of a mean."""
+        formula = self.formulas[self.default_formula]
+        if self.shape is Shape.QUANTILE:
+            return MEASURE_BY_NAME[HISTOGRAM_BY_NAME[formula.histogram].lead].scope
+        if self.shape is not Shape.RATIO:
+            return None
+        filled = formula.filled(DEFAULT_WITHIN, DEFAULT_MATURITY)
+        scopes = {MEASURE_BY_NAME[term].scope for term in filled.denominator if term in MEASURE_BY_NAME}
+        return next(iter(scopes), Scope.VISIT)
+
+    @property
+    def is_ratio_to_keep_low(self) -> bool:
+        """Whether it is a share of which less is better, such as that of those who gave up."""
+        return self.shape is Shape.RATIO and self.better == "lower"
+
+    @property
+    def by_objective(self) -> Formula | None:
+        """The formula where an objective is asked about, for a ratio that has formulas without one too.
+
+        None for cases that settle: an objective's counts hold settled and provisional ones together.
+        """
+        if self.scope is None or self.shape is not Shape.RATIO or self._leaves("{maturity}"):
+            return None
+        if self.better == "lower":
+            return Formula("breaches / events", plus(OBJECTIVE_BREACHES), plus(OBJECTIVE_EVENTS))
+        kept = {OBJECTIVE_EVENTS: 1, OBJECTIVE_BREACHES: -1}
+        return Formula("(events - breaches) / events", kept, plus(OBJECTIVE_EVENTS))
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:

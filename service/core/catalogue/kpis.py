@@ -8,8 +8,6 @@ from service.core.catalogue.kpi import (
     ABANDONED_WITHIN,
     ANSWERED_WITHIN,
     DEFAULT_THRESHOLD_SECONDS,
-    OBJECTIVE_BREACHES,
-    OBJECTIVE_EVENTS,
     Formula,
     Kpi,
     Shape,
@@ -71,9 +69,6 @@ KPIS: tuple[Kpi, ...] = (
         "speed",
         SERVICE_LEVEL_FORMULAS,
         default_formula="abandons_hurt",
-        by_objective=Formula(
-            "(events - breaches) / events", {OBJECTIVE_EVENTS: 1, OBJECTIVE_BREACHES: -1}, plus(OBJECTIVE_EVENTS)
-        ),
     ),
     mean(
         "average_speed_of_answer",

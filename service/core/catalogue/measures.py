@@ -29,7 +29,8 @@ _FIRST_CONTACT: Mapping[str, str] = {
     "provisional": "completed contacts of known outcome that were closed at most {days} d ago",
     "provisional_resolved": "of these, resolved at the first contact so far",
 }
-MATURITIES = ("settled", "provisional")
+SETTLED, PROVISIONAL = "settled", "provisional"
+MATURITIES = (SETTLED, PROVISIONAL)
 """Whether the time in which a customer could come back is over; the two are never blended."""
 
 _EXPIRY_HOURS = ", ".join(

@@ -24,7 +24,7 @@ class Metric:
     """A family on `/metrics/kpi`, with its formula.
 
     `source` names the measure or the histogram that it shows, where it shows one; `parts` the measure that it shows
-    under each value of its last label, where it shows several.
+    under each value of its last label, where it shows several. `optional` are labels that some of its samples have.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Metric:
     labels: tuple[str, ...] = SERIES
     source: str = ""
     parts: Mapping[str, str] = field(default_factory=dict)
+    optional: tuple[str, ...] = ()
 
     @property
     def documentation(self) -> str:
@@ -49,6 +50,11 @@ def _counter(name: str, source: str) -> Metric:
 def _counter_within(measure: str, help_: str, formula: str) -> Metric:
     parts = {within: f"{measure}_{within}" for within in WITHIN_DAYS}
     return Metric(f"frontline_{measure}_total", MetricKind.COUNTER, help_, formula, (*SERIES, "within"), parts=parts)
+
+
+def _window(name: str, help_: str, formula: str) -> Metric:
+    labels = (*_OBJECTIVE, "window", "maturity")
+    return Metric(f"frontline_window_{name}", MetricKind.GAUGE, help_, formula, labels)
 
 
 METRICS: tuple[Metric, ...] = (
@@ -77,16 +83,17 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "frontline_slo_events_total",
         MetricKind.COUNTER,
-        "visits that an objective has judged",
-        "A + W at T + B, F later than T + B, F within T that the denominator of the objective's formula has",
+        "visits, interactions or contacts that an objective has judged",
+        "of the service level: A + W at T + B, F later than T + B, F within T that the formula's denominator has; "
+        "of a quantile: durations; else the denominator of the objective's formula",
         _OBJECTIVE,
     ),
     Metric(
         "frontline_slo_breaches_total",
         MetricKind.COUNTER,
-        "visits for which an objective was not kept",
-        "events - A within T - B within T that the numerator of the objective's formula has; "
-        "service level = 1 - breaches / events",
+        "visits, interactions or contacts for which an objective was not kept",
+        "of the service level: events - A within T - B within T that the formula's numerator has; of a quantile: "
+        "durations > T; else the numerator of the objective's formula, taken from the events where more is better",
         _OBJECTIVE,
     ),
     _counter("conflicts_total", "conflicts"),
@@ -127,6 +134,13 @@ METRICS: tuple[Metric, ...] = (
         "O - (A + B + F + X + W)",
     ),
     Metric(
+        "frontline_sites",
+        MetricKind.GAUGE,
+        "registered sites; there as soon as this page is, so that its absence says that nobody reads it",
+        "sites registered by hand or by their first event",
+        (),
+    ),
+    Metric(
         "frontline_site_open",
         MetricKind.GAUGE,
         "whether a site is open now, by its opening hours and holidays",
@@ -136,16 +150,31 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "frontline_objective_target_ratio",
         MetricKind.GAUGE,
-        "share that an objective promises, for those who arrive now",
+        "share of events that an objective promises to be no breaches, for those who arrive now; at a site, where it "
+        "has one of its own",
         "kept while 1 - breaches / events >= target",
         ("objective",),
+        optional=("site",),
     ),
     Metric(
         "frontline_objective_threshold_seconds",
         MetricKind.GAUGE,
-        "threshold of an objective, for those who arrive now",
-        "T; in time = wait <= T",
+        "threshold of an objective, for those who arrive now; at a site, where it has one of its own",
+        "T; in time = duration <= T",
         ("objective",),
+        optional=("site",),
+    ),
+    _window("events", "events of an objective over its current window", "sum of events over the local days of it"),
+    _window("breaches", "breaches of an objective over its current window", "sum of breaches over the local days"),
+    _window(
+        "allowed_breaches",
+        "budget of an objective over its current window: how many of the events may be breaches",
+        "sum of (1 - target) * events",
+    ),
+    _window(
+        "projected_budget_ratio",
+        "share of the budget that will be left at the end of the window, if it goes on as in the last two days",
+        "1 - (elapsed * breaches / events + (1 - elapsed) * recent breaches / recent events) / (allowed / events)",
     ),
     Metric(
         "frontline_backfilled_total",

@@ -1,0 +1,63 @@
+"""What parameters of queries say."""
+
+import re
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
+
+from service.core.errors import InvalidInput
+from service.core.interval import Interval
+
+_DEFAULT_INTERVAL = timedelta(hours=24)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_PLUS_LOST = re.compile(r" (?=\d\d:\d\d\Z)")
+
+
+def names_in(values: Iterable[str] | None) -> tuple[str, ...]:
+    """The names in lists that are separated by commas, each once; an empty list is none."""
+    names = (name.strip() for value in values or () for name in value.split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def choices_in(names: Iterable[str], allowed: Collection[str], field: str) -> tuple[str, ...]:
+    """The names, each of which must be one of those allowed. Raises InvalidInput."""
+    names = tuple(names)
+    for name in names:
+        if name not in allowed:
+            raise InvalidInput(f"{name!r} is not known; it must be one of: {', '.join(allowed)}", field=field)
+    return names
+
+
+def number_in(value: str, field: str) -> float | None:
+    """A number of seconds, None where nothing is written. Raises InvalidInput."""
+    if not value:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        raise InvalidInput(f"{value!r} is no number; it must be one of seconds, such as 20", field=field) from None
+
+
+def interval_in(from_: str, to: str, now: datetime, fields: tuple[str, str] = ("from", "to")) -> Interval:
+    """From one time to another; 24 h to now unless told. Raises InvalidInput."""
+    first, last = fields
+    end = time_in(to, last) if to else now
+    try:
+        start = time_in(from_, first) if from_ else end - _DEFAULT_INTERVAL
+    except OverflowError:
+        raise InvalidInput(f"is at the beginning of the calendar; name {first} too", field=last) from None
+    if start >= end:
+        raise InvalidInput(f"must be earlier than {last}", field=first)
+    return Interval(start, end)
+
+
+def time_in(value: str, field: str) -> datetime:
+    """A time of RFC 3339; the space that an unescaped + of an offset turns into is taken for the +."""
+    text = _PLUS_LOST.sub("+", value.upper())
+    try:
+        if _TIME.fullmatch(text):
+            return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # a month 13 or a year 0: no time either
+    raise InvalidInput(
+        f"{value!r} is no time; it must be one of RFC 3339 with an offset, such as 2026-11-21T09:15:00Z", field=field
+    )

@@ -1,0 +1,72 @@
+"""Why an interaction is a breach of an objective, in words."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from service.core.catalogue.measures import Scope
+from service.core.event import MINUTE_US, Fact, Kind
+from service.core.objective import Terms
+from service.core.walk import ABANDONED, ANSWERED, WAITING, Interaction, Visit, walk
+
+_OF_INTERACTION = {
+    "accuracy": "the service made an error",
+    "reopen_rate": "was reopened",
+    "transfer_rate": "was transferred",
+    "escalation_rate": "was escalated",
+    "resolution_rate": "was not resolved",
+    "repeat_contact_rate": "the customer came back about the same matter",
+    "repeat_visit_rate": "the customer's first visit in a while",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """When the visit or the interaction arrived, whose it was (a pseudonym), what was not kept, and what took long."""
+
+    arrival_us: int
+    customer: str | None
+    reason: str
+    duration_us: int | None = None
+
+
+def cause(terms: Terms, facts: Collection[Fact], queue: str, minute: int, now_us: int) -> Cause:
+    """Why facts are a breach of terms, booked to a queue and a minute, as things stand now."""
+    it = walk(facts)
+    if terms.of_kpi.scope is Scope.VISIT:
+        there = [visit for visit in it.visits if visit.queue == queue and visit.opened_at // MINUTE_US == minute]
+        if there:
+            return _of_visit(max(there, key=lambda visit: _waited(visit, now_us)), it, now_us)
+    if terms.kpi.startswith("time_to_resolution") and it.resolved_at is not None:
+        took = it.resolved_at - it.arrival
+        return Cause(it.arrival, it.customer, "resolved too late", took)
+    if terms.kpi.startswith("recovery_time"):
+        return Cause(it.arrival, it.customer, "an error was put right too late", max(it.recoveries_us, default=None))
+    if terms.kpi == "first_contact_resolution":
+        return Cause(it.arrival, it.customer, _unresolved(it))
+    return Cause(it.arrival, it.customer, _OF_INTERACTION.get(terms.kpi, "was not kept"))
+
+
+def _of_visit(visit: Visit, it: Interaction, now_us: int) -> Cause:
+    waited = _waited(visit, now_us)
+    if visit.outcome == ANSWERED:
+        reason = "answered after an unknown wait" if visit.wait_us is None else "answered too late"
+    elif visit.outcome == ABANDONED:
+        reason = "gave up waiting"
+    elif visit.outcome == WAITING:
+        reason = "still waits"
+    else:
+        reason = "was diverted"
+    return Cause(visit.opened_at, it.customer, reason, waited if waited >= 0 else None)
+
+
+def _waited(visit: Visit, now_us: int) -> int:
+    """How long a visit has waited, in microseconds; -1 where that is not known."""
+    if visit.outcome == WAITING:
+        return max(0, now_us - visit.opened_at)
+    return -1 if visit.wait_us is None else visit.wait_us
+
+
+def _unresolved(it: Interaction) -> str:
+    if it.resolved is not True:
+        return "was not resolved"
+    return "was reopened" if Kind.REOPENED.value in it.first_at else "the customer came back about the same matter"

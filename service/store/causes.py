@@ -1,0 +1,69 @@
+"""From a number to its cause: the interactions that are a breach of an objective."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import and_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.core.event import Fact, microseconds
+from service.store.cohorts import Selection
+from service.store.series import Series
+from service.store.tables import breaches, interactions, series, sites, sources
+
+_decode_facts = msgspec.json.Decoder(list[Fact]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBreach:
+    """An interaction that is a breach of an objective, the series and minute of its booking, and its facts."""
+
+    source: str
+    subject: str
+    series: Series
+    minute_us: int
+    facts: list[Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Minutes of arrival from `since` on and before `until`."""
+
+    since: datetime
+    until: datetime
+
+
+async def read_breaches(
+    connection: AsyncConnection, objective: int, selection: Selection, span: Span, limit: int
+) -> list[StoredBreach]:
+    """The breaches of an objective in a span of time, the latest first, at most as many as `limit`."""
+    row = breaches.c
+    statement = (
+        select(
+            sources.c.name,
+            row.subject,
+            sites.c.name,
+            series.c.queue,
+            series.c.channel,
+            row.series_id,
+            row.minute,
+            interactions.c.facts,
+        )
+        .select_from(
+            breaches.join(series, series.c.id == row.series_id)
+            .join(sites, sites.c.id == series.c.site_id)
+            .join(sources, sources.c.id == row.source_id)
+            .join(
+                interactions,
+                and_(interactions.c.source_id == row.source_id, interactions.c.subject == row.subject),
+            )
+        )
+        .where(row.objective_id == objective, row.minute >= span.since, row.minute < span.until, selection.condition())
+        .order_by(row.minute.desc(), row.series_id, row.source_id, row.subject)
+        .limit(limit)
+    )
+    return [
+        StoredBreach(source, subject, Series(site, queue, channel, number), microseconds(minute), _decode_facts(facts))
+        for source, subject, site, queue, channel, number, minute, facts in await connection.execute(statement)
+    ]
