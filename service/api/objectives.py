@@ -66,11 +66,11 @@ class PlaceEntry:
 
 @dataclass(frozen=True, slots=True)
 class WindowEntry:
-    """The local days from `from` up to `to`, which is exclusive; `elapsed` is the share that is over after today."""
+    """Whole local days, the last included; `elapsed` is the share that is over after today."""
 
     name: str
-    from_: date
-    to: date
+    first_date: date
+    last_date: date
     elapsed: float
 
 
@@ -236,7 +236,7 @@ def _objective(one: Overview, worst: int) -> ObjectiveEntry:
         channels=terms.channels,
         opening_hours_only=terms.open_only,
         minimum_events=terms.minimum_events,
-        window=WindowEntry(terms.window.name, date_of(one.days.start), date_of(one.days.stop), whole.elapsed),
+        window=WindowEntry(terms.window.name, date_of(one.days[0]), date_of(one.days[-1]), whole.elapsed),
         status=whole.status.value,
         settled=_figure(whole, whole.settled),
         provisional=None if whole.provisional is None else _figure(whole, whole.provisional),
