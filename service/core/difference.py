@@ -83,7 +83,7 @@ class Differences:
                 if code >= CELL_BASE:
                     if to == _LIVE:
                         self._observe(series, code, amount)
-                elif _is_state(code):
+                elif code in _STATES or (code < 0 and is_settled(code)):
                     _add_one(self.totals, (series, _LIVE), code, amount)
                 else:
                     totals[code] = totals.get(code, 0) + amount

@@ -86,8 +86,12 @@ class CountRule:
 
     def of_amounts(self, amounts: Amounts) -> Judgement:
         """The events and breaches of what an interaction or a contact contributes."""
-        events = sum(weight * amounts[code] for code, weight in self._events if code in amounts)
-        return events, sum(weight * amounts[code] for code, weight in self._bad if code in amounts)
+        events = breaches = 0
+        for code, weight in self._events:
+            events += weight * amounts.get(code, 0)
+        for code, weight in self._bad:
+            breaches += weight * amounts.get(code, 0)
+        return events, breaches
 
     def deadline_us(self, _visit: Visit) -> int | None:
         """Time alone makes no breach."""
@@ -159,6 +163,11 @@ class Judge:
         kpi = self.terms.of_kpi
         formula = kpi.formulas[self.terms.formula]
         return (DurationRule if kpi.shape is Shape.QUANTILE else CountRule)(self.terms, formula)
+
+    @cached_property
+    def settles(self) -> bool:
+        """Whether its cases are provisional first, and settled once they are old enough."""
+        return self.terms.settles
 
     @cached_property
     def rules_of_contacts(self) -> Sequence[CountRule]:

@@ -269,7 +269,7 @@ class Ledger:
 
     async def flush(self, connection: Connection, differences: Differences, breaches: Breaches, turn: Turn) -> None:
         """Add differences to the sums, and write which breaches there are."""
-        await breaches.write(connection)
+        await breaches.write(connection, is_repair=turn.is_repair)
         numbers = {number for number, _ in differences.rollups}
         keys = await self._registry.keys_of(numbers)
         calendars = {number: turn.policy.calendar(keys[number][0]) for number in numbers}

@@ -128,7 +128,7 @@ class Rebuild:
             if not works:
                 return
             await close_visits(connection, [work.key for work in works], works)
-            await self._ledger.rebook(connection, works, _nothing_is_live(turn))
+            await self._ledger.rebook(connection, works, _repairing(turn))
             unknown = [work.key for work in works if not work.facts]
             if unknown:
                 await connection.execute(_DROP_SQL, *zip(*unknown, strict=True))
@@ -172,7 +172,7 @@ class Rebuild:
                 await connection.copy_records_to_table(
                     "contacts", records=[row_of(wrong.right, turn.now_us)], columns=CONTACT_COLUMNS
                 )
-            await self._ledger.flush(connection, differences, breaches, turn)
+            await self._ledger.flush(connection, differences, breaches, _repairing(turn))
 
         await self._ledger.transact(run, self._clock())
 
@@ -186,7 +186,7 @@ class Rebuild:
 
         async def run(connection: Connection, turn: Turn) -> None:
             await _mend_sums(connection, sums, turn.stripe)
-            await sums.breaches.write(connection)
+            await sums.breaches.write(connection, is_repair=True)
 
         await self._ledger.transact(run, self._clock())
         await self._mend([WrongInteraction(key, [], []) for key in sums.open_visits])
@@ -215,9 +215,9 @@ class Rebuild:
                 await connection.execute(measured.values(rebuild_wanted=False))
 
 
-def _nothing_is_live(turn: Turn) -> Turn:
+def _repairing(turn: Turn) -> Turn:
     """What is put right happened when it happened: no live counter may take it for something new."""
-    return turn._replace(horizon_us=_NEVER_US)
+    return turn._replace(horizon_us=_NEVER_US, is_repair=True)
 
 
 async def _put_back(

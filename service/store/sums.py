@@ -34,8 +34,11 @@ CREATE TEMP TABLE audit_breaches (source_id int, subject text COLLATE "C", objec
     minute timestamptz) ON COMMIT DROP
 """
 _BREACHES_SQL = f"""
-SELECT {", ".join(BREACH_COLUMNS)}, b.source_id IS NULL FROM audit_breaches a
-FULL JOIN breaches b USING ({", ".join(BREACH_COLUMNS)}) WHERE a.source_id IS NULL OR b.source_id IS NULL
+SELECT {", ".join(BREACH_COLUMNS)}, coalesce(a.there, 0), coalesce(b.there, 0)
+FROM (SELECT *, 1 AS there FROM audit_breaches) a
+FULL JOIN (SELECT *, count(*) AS there FROM breaches GROUP BY {", ".join(BREACH_COLUMNS)}) b
+    USING ({", ".join(BREACH_COLUMNS)})
+WHERE coalesce(a.there, 0) <> coalesce(b.there, 0)
 """
 _MINUTES_SQL = f"""
 SELECT series_id, minute, code, sum(amount) FROM (
@@ -215,11 +218,13 @@ async def find_gaps(sums: Sums) -> list[Gap]:
         sums.totals.append((series, code, int(amount)))
         detail = _told(Sums.name(code), amount)
         gaps.append(("live totals", series, "over all time", detail))
-    for *row, is_missing in await connection.fetch(_BREACHES_SQL):
-        (sums.breaches.added if is_missing else sums.breaches.gone).append(tuple(row))
-        place = f"{moment(row[4]):%Y-%m-%dT%H:%MZ}"
-        detail = f"{row[1]} is {'not ' if is_missing else ''}listed as a breach of objective {row[2]}"
-        gaps.append(("breach", row[3], place, detail))
+    for *row, right, stored in await connection.fetch(_BREACHES_SQL):
+        if stored:
+            sums.breaches.gone.append(tuple(row))
+        if right:
+            sums.breaches.added.append(tuple(row))
+        detail = f"{row[1]} is listed {stored} times as a breach of objective {row[2]}, not {right}"
+        gaps.append(("breach", row[3], f"{moment(row[4]):%Y-%m-%dT%H:%MZ}", detail))
     for series, histogram, amount in await connection.fetch(_HISTOGRAMS_SQL):
         detail = f"{amount} {HISTOGRAM_BY_CODE[histogram].name} more in the buckets than are counted"
         gaps.append(("live histogram", series, "over all time", detail))

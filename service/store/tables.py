@@ -224,8 +224,7 @@ breaches = Table(
     Column("objective_id", Integer, nullable=False),
     Column("series_id", Integer, nullable=False),
     Column("minute", _moment(), nullable=False),
-    PrimaryKeyConstraint("source_id", "subject", "objective_id", "series_id", "minute"),
-    Index("breaches_by_minute", "objective_id", "minute"),
+    Index("breaches_by_minute", "objective_id", "minute", "series_id"),
     comment="which interactions are a breach of which objective, by the series and minute to which that is booked",
 )
 
@@ -258,10 +257,9 @@ objective_rollups = Table(
     Column("series_id", Integer, nullable=False),
     Column("minute", _moment(), nullable=False),
     Column("objective_id", Integer, nullable=False),
-    Column("stripe", SmallInteger, nullable=False),
     *_objective_counts(),
-    PrimaryKeyConstraint("series_id", "minute", "objective_id", "stripe"),
-    comment="the events and breaches of each objective per series and minute of arrival",
+    Index("objective_rollups_by_minute", "series_id", "objective_id", "minute"),
+    comment="the events and breaches of each objective per series and minute of arrival, batch by batch: add them up",
 )
 
 rollups_daily = Table(

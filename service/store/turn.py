@@ -16,10 +16,14 @@ class Keys(Protocol):
 
 
 class Turn(NamedTuple):
-    """The stripe that is the transaction's own, the policy in force, the time, the live horizon, and all series."""
+    """The stripe that is the transaction's own, the policy in force, the time, the live horizon, and all series.
+
+    `is_repair` says that what is stored cannot be relied on.
+    """
 
     stripe: int
     policy: Policy
     now_us: int
     horizon_us: int
     series: Keys
+    is_repair: bool = False

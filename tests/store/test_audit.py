@@ -182,6 +182,15 @@ TAMPERED = {
         ("live totals", "vilnius-1/tills/pos"),
     ),
     "an objective's total": ("UPDATE objective_totals SET events = 0", ("live totals", "vilnius-1/tills/pos")),
+    "a breach that is not listed": (
+        "DELETE FROM breaches WHERE subject = 'order-1'",
+        ("breach", "vilnius-1/tills/pos"),
+    ),
+    "a breach that is listed twice": (
+        "INSERT INTO breaches SELECT * FROM breaches",
+        ("breach", "vilnius-1/tills/pos"),
+    ),
+    "a breach that is none": ("UPDATE breaches SET subject = 'order-0'", ("breach", "vilnius-1/tills/pos")),
     "an open visit": (
         "UPDATE open_visits SET due_at = due_at + interval '1 hour'",
         ("open visit", "pos-vendor/order-5"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from service.core.catalogue.measures import HISTOGRAM_BY_NAME, MATURITIES, MEASURE_BY_NAME, WITHIN_DAYS, Scope
 
@@ -64,7 +65,7 @@ class Parameter:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kpi:
     """A named measure of service quality: what it means, how it is computed, and which way is better."""
 
@@ -78,17 +79,17 @@ class Kpi:
     default_formula: str = ""
     quantile: float = 0.0
 
-    @property
+    @cached_property
     def needs_threshold(self) -> bool:
         """Whether waits are held against a threshold."""
         return bool(self._terms & _OF_THRESHOLDS)
 
-    @property
+    @cached_property
     def needs_objective(self) -> bool:
         """Whether it is counted of an objective, and means nothing without one."""
         return bool(self._terms & _OF_OBJECTIVES)
 
-    @property
+    @cached_property
     def scope(self) -> Scope | None:
         """Of what each single one keeps or breaks a promise of it; None where no single one does, as of a mean."""
         formula = self.formulas[self.default_formula]
@@ -100,12 +101,12 @@ class Kpi:
         scopes = {MEASURE_BY_NAME[term].scope for term in filled.denominator if term in MEASURE_BY_NAME}
         return next(iter(scopes), Scope.VISIT)
 
-    @property
+    @cached_property
     def is_ratio_to_keep_low(self) -> bool:
         """Whether it is a share of which less is better, such as that of those who gave up."""
         return self.shape is Shape.RATIO and self.better == "lower"
 
-    @property
+    @cached_property
     def by_objective(self) -> Formula | None:
         """The formula where an objective is asked about, for a ratio that has formulas without one too.
 
@@ -118,7 +119,7 @@ class Kpi:
         kept = {OBJECTIVE_EVENTS: 1, OBJECTIVE_BREACHES: -1}
         return Formula("(events - breaches) / events", kept, plus(OBJECTIVE_EVENTS))
 
-    @property
+    @cached_property
     def parameters(self) -> Mapping[str, Parameter]:
         """The choices that it leaves, by the name of the parameter."""
         needs_objective = self.needs_objective
@@ -131,7 +132,7 @@ class Kpi:
         }
         return {name: parameter for name, parameter in found.items() if parameter}
 
-    @property
+    @cached_property
     def _terms(self) -> frozenset[str]:
         return frozenset[str]().union(*(formula.terms for formula in self.formulas.values()))
 
