@@ -17,10 +17,10 @@ export PATH := $(CURDIR)/.venv/prometheus/usr/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo install test check bench generate requirements clean
+.PHONY: help demo install test check bench generate image compose-env requirements clean
 
 help: ## list what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: install ## run everything on a real day of calls and a simulated chain of stores (ARGS="--slip 0.6")
 	@.venv/bin/python -m service demo $(ARGS)
@@ -41,13 +41,20 @@ check: .venv/.dev .venv/.project ## lint, formatting, types and imports, without
 bench: .venv/.dev .venv/.project ## measure throughput and latency on this machine
 	.venv/bin/python -m benchmarks $(ARGS)
 
-generate: .venv/.project ## write again what is made from the catalogue and the objectives
+generate: .venv/.dev .venv/.project ## write again what is made from the catalogue and the objectives
 	.venv/bin/python -m service.generate
+
+image: .venv/.dev .venv/.project ## carry out the Dockerfile without Docker, as root
+	.venv/bin/python .ci/image .venv/image
+
+compose-env: ## make the secrets of docker-compose.yml, in .env
+	@compose/environment
 
 requirements: .venv/.dev ## pin again what pyproject.toml asks for (ARGS=--upgrade: the newest)
 	$(COMPILE) $(ARGS) --only-build-deps --build-deps-for wheel --build-deps-for editable \
 		--output-file requirements/build.txt pyproject.toml
 	$(COMPILE) $(ARGS) --extra embedded --output-file requirements/runtime.txt pyproject.toml
+	$(COMPILE) $(ARGS) --constraint requirements/runtime.txt --output-file requirements/server.txt pyproject.toml
 	$(COMPILE) $(ARGS) --all-extras --constraint requirements/runtime.txt \
 		--output-file requirements/dev.txt pyproject.toml
 

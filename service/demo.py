@@ -192,6 +192,7 @@ async def run_demo(
     url: str,
     admin_key: str,
     *,
+    prometheus_url: str | None = None,
     month: Path,
     day: date | None = None,
     number_of_sites: int = 3,
@@ -216,7 +217,7 @@ async def run_demo(
         await register_sites(admin, profiles)
         key = (await new_key(admin, SOURCE)).key
         console.print(
-            where_to_look(url.rstrip("/"), key, datetime.now(UTC)),
+            where_to_look(url.rstrip("/"), key, datetime.now(UTC), prometheus_url),
             highlight=False,
             markup=False,
             soft_wrap=True,
@@ -242,8 +243,12 @@ async def _together(parts: Iterable[Coroutine[Any, Any, object]], duration: time
         raise group.exceptions[0] from group
 
 
-def where_to_look(url: str, key: str, now: datetime) -> str:
+def where_to_look(url: str, key: str, now: datetime, prometheus_url: str | None = None) -> str:
     """What a newcomer can open and try, as text."""
+    prometheus = f"""\
+  {prometheus_url}/graph?g0.expr=frontline%3Aqueue_waiting&g0.tab=0&g0.range_input=15m   a graph of who waits
+  {prometheus_url}/alerts   the alerts, and which of them fire
+"""
     first = {
         "id": f"first-{now:%H%M%S}",
         "source": "till-3",
@@ -258,7 +263,7 @@ Where to look
   {url}/v1/live       who waits now
   {url}/v1/kpis?kpi=offered,service_level,average_speed_of_answer&group_by=site,queue
   {url}/metrics/kpi   the KPIs for Prometheus
-
+{prometheus if prometheus_url else ""}
 Post an event of your own
   curl {url}/v1/events -H 'Authorization: Bearer {key}' \\
     -H 'Content-Type: application/json' -d '{json.dumps(first)}'

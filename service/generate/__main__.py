@@ -5,6 +5,7 @@ from pathlib import Path
 
 from service.core.promises import read_promises
 from service.generate.alertmanager import Delivery, alertmanager_config
+from service.generate.dashboards.files import dashboards
 from service.generate.kpi_page import kpi_page
 from service.generate.rules.cases.files import cases_files
 from service.generate.rules.groups import rules_file, rules_manifest
@@ -15,11 +16,16 @@ CASES = Path("prometheus/tests")
 
 def generated() -> Iterator[tuple[Path, str]]:
     """Each file and its text."""
-    promises, options = read_promises(Path("objectives.yaml").read_text(encoding="utf-8")), Options()
+    objectives = Path("objectives.yaml").read_text(encoding="utf-8")
+    promises, options = read_promises(objectives), Options()
     yield Path("docs/kpis.md"), kpi_page()
     yield Path("prometheus/rules/frontline.yml"), rules_file(promises, options)
     yield Path("prometheus/alertmanager.yml"), alertmanager_config(Delivery())
+    # kustomize reads no file outside of its own folder.
+    yield Path("k8s/base/objectives.yaml"), objectives
     yield Path("k8s/base/prometheus-rules.yaml"), rules_manifest(promises, options)
+    for name, text in dashboards().items():
+        yield Path("dashboards") / name, text
     for name, text in cases_files(promises, options, "../rules/frontline.yml").items():
         yield CASES / name, text
 

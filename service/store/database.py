@@ -1,9 +1,9 @@
 """The way to PostgreSQL: engines, raw connections for the writer, and one translation of the driver's errors."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 from sqlalchemy import URL, make_url
@@ -82,11 +82,7 @@ class Database:
             max_overflow=5,
             pool_pre_ping=True,
             pool_timeout=5,
-            connect_args={
-                "server_settings": _READER,
-                "timeout": 5,
-                "command_timeout": command_timeout_seconds,
-            },
+            async_creator=lambda: self._connect(_READER, command_timeout_seconds),
         )
 
     async def connect_writer(self, *, for_scans: bool = False) -> Connection:
@@ -94,13 +90,10 @@ class Database:
 
         One `for_scans` reads whole tables instead of single rows, and may take its time.
         """
-        plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
         with translated():
-            connection = await asyncpg.connect(
-                plain,
-                timeout=5,
-                command_timeout=None if for_scans else self._command_timeout,
-                server_settings=_SCANNER if for_scans else _PLANNER,
+            connection = await self._connect(
+                _SCANNER if for_scans else _PLANNER,
+                None if for_scans else self._command_timeout,
                 statement_cache_size=500,
             )
             await connection.set_type_codec(
@@ -111,6 +104,15 @@ class Database:
                 format="binary",
             )
             return connection
+
+    async def _connect(
+        self, server_settings: Mapping[str, str], command_timeout: float | None, **more: Any
+    ) -> Connection:
+        """A connection by the URL as the driver reads it, which knows sslmode and all else that PostgreSQL's own do."""
+        plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        return await asyncpg.connect(
+            plain, timeout=5, command_timeout=command_timeout, server_settings=dict(server_settings), **more
+        )
 
     async def close(self) -> None:
         """Give all pooled connections back."""

@@ -10,6 +10,7 @@ from service.core.catalogue.measures import MEASURES, Measure, Unit
 from service.core.errors import ConfigurationError
 from service.files import shipped
 from service.store.database import Database, translated
+from service.store.reports import are_current, create_views, drop_views
 
 _MIGRATION_LOCK = 0x46524F4E54
 _MEASURED = ("rollups", "rollups_daily", "live_totals")
@@ -31,6 +32,7 @@ async def migrate(database: Database) -> str:
             try:
                 return await connection.run_sync(_migrate)
             finally:
+                await connection.rollback()  # of what failed, so that this is what is told
                 await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
                 await connection.commit()
 
@@ -42,13 +44,19 @@ def _migrate(connection: Connection) -> str:
             raise ConfigurationError(f"the PostgreSQL server is older than {_OLDEST}, the oldest that is supported")
     config = _config()
     config.attributes["connection"] = connection
+    head = ScriptDirectory.from_config(config).get_current_head()
+    views_stay = MigrationContext.configure(connection).get_current_revision() == head and are_current(connection)
+    if not views_stay:
+        drop_views(connection)
     command.upgrade(config, "head")
     for table, measures in _missing_measures(connection).items():
         for measure in measures:
             kind = "bigint" if measure.unit is Unit.COUNT else "numeric"
             connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {measure.name} {kind} NOT NULL DEFAULT 0"))
+    if not views_stay:
+        create_views(connection)
     connection.commit()
-    return str(ScriptDirectory.from_config(config).get_current_head())
+    return str(head)
 
 
 async def check(database: Database) -> None:

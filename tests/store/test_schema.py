@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from sqlalchemy import inspect
 
+from service.commands.migrate import wait_until_current
 from service.core.catalogue.measures import MEASURES
 from service.core.errors import ConfigurationError
 from service.store import schema
@@ -142,3 +143,22 @@ def test_any_driver_of_postgresql_may_be_named(scheme: str) -> None:
     assert url.drivername == "postgresql+asyncpg"
     assert (url.username, url.password, url.host, url.port, url.database) == ("user", "p@ss", "db", 5433, "frontline")
     assert "p@ss" not in str(url)
+
+
+@pytest.mark.parametrize("mode", ["disable", "prefer"])
+async def test_what_a_url_says_of_tls_is_understood_by_readers_and_writers(database_url: str, mode: str) -> None:
+    database = Database(f"{database_url}&sslmode={mode}")
+    await schema.check(database)
+    writer = await database.connect_writer()
+    assert await writer.fetchval("SELECT 1") == 1
+    await writer.close()
+    await database.close()
+
+
+async def test_who_waits_for_a_migration_goes_on_once_another_has_done_it(empty: Database) -> None:
+    url = empty.url.render_as_string(hide_password=False)
+    waiting = asyncio.create_task(wait_until_current(url))
+    await asyncio.sleep(0.5)
+    assert not waiting.done()
+    await schema.migrate(empty)
+    await asyncio.wait_for(waiting, 30)

@@ -1,0 +1,19 @@
+"""All dashboards, as the files that Grafana's provisioning reads."""
+
+import json
+from collections.abc import Mapping
+
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+from service.generate.dashboards import fleet, now, objectives, pipeline, reliability, reports, site
+
+_MODULES = (now, fleet, site, reliability, objectives, reports, pipeline)
+
+
+def dashboards() -> Mapping[str, str]:
+    """The text of each file, by its name."""
+    made = (module.dashboard() for module in _MODULES)
+    return {
+        f"{one.uid}.json": json.dumps(one, cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        for one in made
+    }
