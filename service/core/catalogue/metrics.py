@@ -62,6 +62,7 @@ METRICS: tuple[Metric, ...] = (
         _counter(f"queue_{name}_total", name)
         for name in ("offered", "answered", "abandoned", "short_abandoned", "diverted", "expired")
     ),
+    _counter("interactions_answered_total", "interactions_answered"),
     *(
         _counter(f"interactions_{name}_total", name)
         for name in (

@@ -90,10 +90,19 @@ def abandonment(by: Sequence[str] = (), *, span: str = _RANGE, offset: str = "")
 
 
 def of_completed(name: str, by: Sequence[str] = (), *, span: str = _RANGE) -> str:
-    """The share of completed interactions that are also counted by another counter."""
+    """What another counter of interactions counts, as a share of completed ones."""
+    return _of("completed", name, by, span)
+
+
+def of_answered(name: str, by: Sequence[str] = (), *, span: str = _RANGE) -> str:
+    """What another counter of interactions counts, as a share of answered ones."""
+    return _of("answered", name, by, span)
+
+
+def _of(all_of_them: str, name: str, by: Sequence[str], span: str) -> str:
     return share(
         increase(f"frontline_interactions_{name}_total", by, span=span),
-        increase("frontline_interactions_completed_total", by, span=span),
+        increase(f"frontline_interactions_{all_of_them}_total", by, span=span),
     )
 
 

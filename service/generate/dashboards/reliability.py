@@ -8,6 +8,7 @@ from service.generate.dashboards.board import Board, objectives, places
 from service.generate.dashboards.expressions import (
     matching,
     mean,
+    of_answered,
     of_completed,
     of_kpi,
     quantile,
@@ -17,7 +18,6 @@ from service.generate.dashboards.expressions import (
 )
 from service.generate.dashboards.panels import About, Column, Query, stat, table, timeseries
 
-_TRANSFERRED = "Share of completed interactions that were transferred at least once: transferred / completed."
 _NO_QUEUE = "Durations are known by site and channel, not by queue."
 _DAY = "1d"
 _DAILY = "Each point is of the 24 hours before it."
@@ -75,7 +75,7 @@ def _numbers() -> list[Panel]:
     numbers = (
         ("Resolved", of_kpi("resolution_rate"), resolution()),
         ("Reopened", of_kpi("reopen_rate"), of_completed("reopened")),
-        ("Transferred", _TRANSFERRED, of_completed("transferred")),
+        ("Transferred", of_kpi("transfer_rate"), of_answered("transferred")),
         ("Accuracy", of_kpi("accuracy"), f"1 - {of_completed('corrected')}"),
     )
     durations = (
@@ -118,15 +118,14 @@ def _over_time() -> list[Panel]:
         timeseries(
             About(
                 "Transferred, escalated, reopened, with an error",
-                f"Each as a share of completed interactions: transferred, escalated, reopened, corrected / completed. "
-                f"{_DAILY}",
+                f"Shares of interactions: transferred, escalated / answered; reopened, corrected / completed. {_DAILY}",
                 (12, 10, 12, 8),
                 "percentunit",
                 least=0,
             ),
             [
-                Query(of_completed(name, span=_DAY), name, "15m")
-                for name in ("transferred", "escalated", "reopened", "corrected")
+                *(Query(of_answered(name, span=_DAY), name, "15m") for name in ("transferred", "escalated")),
+                *(Query(of_completed(name, span=_DAY), name, "15m") for name in ("reopened", "corrected")),
             ],
             fill=0,
         ),
@@ -172,7 +171,7 @@ def _sites() -> Panel:
             Column("in 7 d", "percentunit", repeats("7d", site), decimals=1),
             Column("in 30 d", "percentunit", repeats("30d", site), decimals=1),
             Column("reopened", "percentunit", of_completed("reopened", site), decimals=1),
-            Column("transferred", "percentunit", of_completed("transferred", site), decimals=1),
+            Column("transferred", "percentunit", of_answered("transferred", site), decimals=1),
             Column("accuracy", "percentunit", f"1 - {of_completed('corrected', site)}", decimals=1),
             Column("time to resolution", "s", mean("resolution", site), decimals=0),
         ],

@@ -13,6 +13,7 @@ from service.generate.dashboards.expressions import (
     increase,
     kept,
     mean,
+    of_answered,
     of_completed,
     of_kpi,
     of_metric,
@@ -67,16 +68,9 @@ def _numbers() -> list[Panel]:
         ),
         _share("Resolved", of_kpi("resolution_rate"), 12, resolution()),
         _share("Accuracy", of_kpi("accuracy"), 15, f"1 - {of_completed('corrected')}"),
-        _share("Transferred", _TRANSFERRED, 18, _transferred()),
+        _share("Transferred", of_kpi("transfer_rate"), 18, of_answered("transferred")),
         _share("Reopened", of_kpi("reopen_rate"), 21, of_completed("reopened")),
     ]
-
-
-_TRANSFERRED = "Share of completed interactions that were transferred at least once: transferred / completed."
-
-
-def _transferred() -> str:
-    return of_completed("transferred")
 
 
 def _share(title: str, description: str, x: int, expr: str) -> Panel:
@@ -104,7 +98,7 @@ def _kept() -> list[Panel]:
         timeseries(
             About(
                 "Reliability, hour by hour",
-                f"{of_kpi('resolution_rate')} {of_kpi('accuracy')} {_TRANSFERRED} {of_kpi('reopen_rate')} {_HOURLY}",
+                " ".join((*map(of_kpi, ("resolution_rate", "accuracy", "transfer_rate", "reopen_rate")), _HOURLY)),
                 (12, 4, 12, 8),
                 "percentunit",
                 least=0,
@@ -113,7 +107,7 @@ def _kept() -> list[Panel]:
             [
                 Query(resolved, "resolved", "5m"),
                 Query(f"1 - {of_completed('corrected', span=_HOUR)}", "accuracy", "5m"),
-                Query(of_completed("transferred", span=_HOUR), "transferred", "5m"),
+                Query(of_answered("transferred", span=_HOUR), "transferred", "5m"),
                 Query(of_completed("reopened", span=_HOUR), "reopened", "5m"),
             ],
             fill=0,
