@@ -6,13 +6,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import batches, freshness, growth, servers, singles, year
+from benchmarks import batches, freshness, growth, scrape, servers, singles, year
 
 BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "batches": batches.run,
     "singles": singles.run,
     "freshness": freshness.run,
     "servers": servers.run,
+    "scrape": scrape.run,
     "year": year.run,
     "growth": growth.run,
 }

@@ -7,13 +7,9 @@ scrape costs depends on the number of series, never on how much was counted.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-from prometheus_client.metrics_core import Metric as Family
-from prometheus_client.registry import Collector
+from itertools import accumulate
 
 from service.core.budget import Spend
 from service.core.catalogue.kpis import KPI_BY_NAME
@@ -22,13 +18,12 @@ from service.core.catalogue.metrics import METRICS, Metric, MetricKind
 from service.core.difference import Class
 from service.core.event import MINUTE_US, microseconds
 from service.core.objective import Objective, Terms
+from service.exposition import Distribution, Family, HistogramFamily, Labels, Sample, write
 from service.store.live import LiveState, Snapshot
 from service.store.registry import OTHER
 from service.store.rollups import Rollups
 from service.store.series import Series
 from service.store.standings import Standing
-
-Sample = tuple[Sequence[str], float]
 
 _SECONDS = 1_000_000
 _DAY_US = 86_400 * _SECONDS
@@ -60,12 +55,15 @@ async def render(rollups: Rollups, now: datetime, scrape_seconds: float | None =
 
 def encode(snapshot: Snapshot, newborn: frozenset[int] = frozenset()) -> bytes:
     """A snapshot as text; the live counters of the series in `newborn`, by number, at 0."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Page(snapshot, newborn))
-    return generate_latest(registry)
+    return write(families(snapshot, newborn))
 
 
-class _Page(Collector):
+def families(snapshot: Snapshot, newborn: frozenset[int] = frozenset()) -> list[Family | HistogramFamily]:
+    """The families of a page; their samples are made as they are read, once."""
+    return list(_Page(snapshot, newborn).families())
+
+
+class _Page:
     """The families of one snapshot, in the order of the catalogue."""
 
     def __init__(self, snapshot: Snapshot, newborn: frozenset[int]) -> None:
@@ -73,21 +71,25 @@ class _Page(Collector):
         self._newborn = newborn
         self._states = _shown(snapshot)
         self._at_us = microseconds(snapshot.at)
+        self._lines = [(_labels(state.series), self._live(state.series)) for state in self._states]
         self._promised = list(self._judged_live())
+        self._spent = list(self._windows())
         self._judged = _over_all_objectives(snapshot)
 
-    def collect(self) -> Iterator[Family]:
+    def families(self) -> Iterator[Family | HistogramFamily]:
         for metric in METRICS:
             if metric.kind is MetricKind.HISTOGRAM:
                 yield self._histogram(metric)
-            elif metric.source:
-                yield _counter(metric, self._counts(metric.source))
-            elif metric.parts:
-                yield _counter(metric, self._counts_of(metric.parts))
-            elif metric.kind is MetricKind.COUNTER:
-                yield _counter(metric, _SAMPLES[metric.name](self))
             else:
-                yield _gauge(metric, _SAMPLES[metric.name](self))
+                names = (*metric.labels, *metric.optional)
+                yield Family(metric.name, metric.kind, metric.documentation, names, self._samples(metric))
+
+    def _samples(self, metric: Metric) -> Iterator[Sample]:
+        if metric.source:
+            return self._counts(metric.source)
+        if metric.parts:
+            return self._counts_of(metric.parts)
+        return _SAMPLES[metric.name](self)
 
     def _of(self, series: Series, class_: Class) -> Mapping[str, int]:
         return self._snapshot.totals.get((series.id, class_.value), _NOTHING)
@@ -96,32 +98,31 @@ class _Page(Collector):
         return _NOTHING if series.id in self._newborn else self._of(series, Class.LIVE)
 
     def _counts(self, measure: str) -> Iterator[Sample]:
-        for state in self._states:
-            yield _labels(state.series), self._live(state.series).get(measure, 0)
+        return ((labels, live.get(measure, 0)) for labels, live in self._lines)
 
     def _counts_of(self, parts: Mapping[str, str]) -> Iterator[Sample]:
-        for state in self._states:
-            live, labels = self._live(state.series), _labels(state.series)
+        for labels, live in self._lines:
             for label, measure in parts.items():
                 yield (*labels, label), live.get(measure, 0)
 
-    def _histogram(self, metric: Metric) -> Family:
+    def _histogram(self, metric: Metric) -> HistogramFamily:
         histogram = HISTOGRAM_BY_NAME[metric.source]
-        counts: dict[tuple[str, str], list[int]] = {}
-        sums: dict[tuple[str, str], int] = defaultdict(int)
-        for state in self._states:
+        bounds = (*map(str, histogram.bounds), "+Inf")
+        return HistogramFamily(metric.name, metric.documentation, metric.labels, bounds, self._distributions(histogram))
+
+    def _distributions(self, histogram: Histogram) -> Iterator[Distribution]:
+        counts: dict[Labels, list[int]] = {}
+        sums: dict[Labels, int] = defaultdict(int)
+        for state, (_, live) in zip(self._states, self._lines, strict=True):
             series = state.series
-            key = (series.site, series.channel)
+            key: Labels = (series.site, series.channel)
             bucket_counts = counts.setdefault(key, [0] * (len(histogram.bounds) + 1))
-            live = self._live(series)
             if live:
                 for bucket, amount in enumerate(self._snapshot.cells.get((series.id, histogram.code), ())):
                     bucket_counts[bucket] += amount
             sums[key] += sum(live.get(name, 0) for name in histogram.total)
-        family = HistogramMetricFamily(metric.name, metric.documentation, labels=metric.labels)
         for key, bucket_counts in counts.items():
-            family.add_metric(key, _cumulated(histogram, bucket_counts), sums[key] / 1_000_000)
-        return family
+            yield key, list(accumulate(bucket_counts)), sums[key] / _SECONDS
 
     def waiting(self) -> Iterator[Sample]:
         return ((_labels(state.series), state.waiting) for state in self._states)
@@ -168,7 +169,7 @@ class _Page(Collector):
     def slo_breaches(self) -> Iterator[Sample]:
         return ((labels, breaches) for labels, (_, breaches) in self._promised)
 
-    def _judged_live(self) -> Iterator[tuple[Sequence[str], tuple[int, int]]]:
+    def _judged_live(self) -> Iterator[tuple[Labels, tuple[int, int]]]:
         """The live events and breaches of each objective, in every series that it has covered or counted in so far."""
         for state in self._states:
             number, labels = state.series.id, _labels(state.series)
@@ -187,7 +188,7 @@ class _Page(Collector):
             if terms.threshold_us is not None and (base is None or terms.threshold_us != base.threshold_us):
                 yield labels, terms.threshold_us / _SECONDS
 
-    def _terms(self) -> Iterator[tuple[Sequence[str], Terms, Terms | None]]:
+    def _terms(self) -> Iterator[tuple[Labels, Terms, Terms | None]]:
         """The terms of each objective that are in force now, and those of sites beside those of all."""
         for objective in self._snapshot.policy.objectives.all:
             terms = objective.at(self._at_us // _DAY_US)
@@ -197,21 +198,21 @@ class _Page(Collector):
                     yield (objective.name, site), terms.of_site(site), terms
 
     def window_events(self) -> Iterator[Sample]:
-        return ((labels, spend.events) for labels, spend, _ in self._windows())
+        return ((labels, spend.events) for labels, spend, _ in self._spent)
 
     def window_breaches(self) -> Iterator[Sample]:
-        return ((labels, spend.breaches) for labels, spend, _ in self._windows())
+        return ((labels, spend.breaches) for labels, spend, _ in self._spent)
 
     def window_allowed(self) -> Iterator[Sample]:
-        return ((labels, spend.allowed) for labels, spend, _ in self._windows())
+        return ((labels, spend.allowed) for labels, spend, _ in self._spent)
 
     def window_projected(self) -> Iterator[Sample]:
-        for labels, spend, standing in self._windows():
+        for labels, spend, standing in self._spent:
             projected = spend.projected_left_ratio(standing.elapsed, standing.terms.minimum_events)
             if projected is not None:
                 yield labels, projected
 
-    def _windows(self) -> Iterator[tuple[Sequence[str], Spend, Standing]]:
+    def _windows(self) -> Iterator[tuple[Labels, Spend, Standing]]:
         """What is spent of each objective's budget in each series, of what is settled and what is not yet."""
         shown = {state.series.id for state in self._states}
         for standing in self._snapshot.standings:
@@ -309,26 +310,3 @@ def _shown(snapshot: Snapshot) -> list[LiveState]:
 
 def _labels(series: Series) -> tuple[str, str, str]:
     return series.site, series.queue, series.channel
-
-
-def _cumulated(histogram: Histogram, counts: Sequence[int]) -> list[tuple[str, float]]:
-    total = 0
-    buckets: list[tuple[str, float]] = []
-    for bound, count in zip((*map(str, histogram.bounds), "+Inf"), counts, strict=True):
-        total += count
-        buckets.append((bound, total))
-    return buckets
-
-
-def _counter(metric: Metric, samples: Iterable[Sample]) -> Family:
-    family = CounterMetricFamily(metric.name, metric.documentation, labels=metric.labels)
-    for labels, value in samples:
-        family.add_metric(labels, value)
-    return family
-
-
-def _gauge(metric: Metric, samples: Iterable[Sample]) -> Family:
-    family = GaugeMetricFamily(metric.name, metric.documentation, labels=(*metric.labels, *metric.optional))
-    for labels, value in samples:
-        family.add_metric(labels, value)
-    return family

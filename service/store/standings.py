@@ -158,26 +158,39 @@ async def read_days(
     ]
 
 
+class _Current(NamedTuple):
+    """An objective on a local date: the terms in force, the days of the window, their elapsed share, all their terms."""
+
+    terms: Terms
+    days: range
+    elapsed: float
+    judging: Sequence[Terms]
+
+
 def _wanted(policy: Policy, series: Sequence[Series], now_us: int, days: range | None) -> Iterator[_Wanted]:
     today_at = {site: policy.calendar(site).day_of(now_us // MINUTE_US) for site in {one.site for one in series}}
     for objective in policy.objectives.all:
+        by_date = {today: _current(objective, today, days) for today in set(today_at.values())}
         for one in series:
             today = today_at[one.site]
-            latest = today if days is None else min(today, days[-1])
-            terms = objective.at(latest)
-            if terms is None or (days is None and terms.ended):
-                continue
-            if days is None:
-                window, elapsed = terms.window.around(today), elapsed_share(terms.window, today)
-            else:
-                window, elapsed = days, min(1.0, max(0.0, (today - days.start + 1) / len(days)))
-            if _covered(objective, one, range(window.start, latest + 1)):
-                yield _Wanted(objective, terms.of_site(one.site), one, window, today, elapsed)
+            current = by_date[today]
+            # What a series spent counts for the window, even if the latest terms do not cover it any more.
+            if current is not None and any(terms.covers(one.site, one.queue, one.channel) for terms in current.judging):
+                terms = current.terms.of_site(one.site)
+                yield _Wanted(objective, terms, one, current.days, today, current.elapsed)
 
 
-def _covered(objective: Objective, series: Series, days: range) -> bool:
-    """Whether a series is judged on any of the days: what it spent counts for the window, even if it no longer is."""
-    return any(terms.covers(series.site, series.queue, series.channel) for terms, _ in objective.during(days))
+def _current(objective: Objective, today: int, days: range | None) -> _Current | None:
+    latest = today if days is None else min(today, days[-1])
+    terms = objective.at(latest)
+    if terms is None or (days is None and terms.ended):
+        return None
+    if days is None:
+        window, elapsed = terms.window.around(today), elapsed_share(terms.window, today)
+    else:
+        window, elapsed = days, min(1.0, max(0.0, (today - days.start + 1) / len(days)))
+    judging = [judged for judged, _ in objective.during(range(window.start, latest + 1))]
+    return _Current(terms, window, elapsed, judging)
 
 
 def _parts(place: int, one: _Wanted) -> Iterator[_Part]:

@@ -23,7 +23,7 @@ from service.core.judge import Objectives
 from service.core.objective import Objective, Override, Terms
 from service.core.policy import Policy
 from service.core.window import Span, Window
-from service.exporter import encode, render
+from service.exporter import encode, families, render
 from service.store.database import Database
 from service.store.ledger import Ledger, Post
 from service.store.live import LiveState, Snapshot
@@ -33,6 +33,7 @@ from service.store.registry import Registry
 from service.store.rollups import Rollups
 from service.store.series import Series
 from tests.books import accept
+from tests.by_library import by_library
 from tests.reference.histories import NOW
 from tests.terms import answered_within, promises
 
@@ -159,6 +160,12 @@ async def test_the_page_is_the_golden_one(database: Database, registry: Registry
     if os.environ.get("FRONTLINE_WRITE_GOLDEN"):
         GOLDEN.write_text(page)
     assert page == GOLDEN.read_text()
+
+
+async def test_the_page_is_the_one_that_prometheus_client_makes(database: Database, registry: Registry) -> None:
+    await _history(database, registry)
+    snapshot = await Rollups(database).snapshot(NOW)
+    assert encode(snapshot) == by_library(families(snapshot))
 
 
 async def test_a_restart_changes_nothing(database: Database, database_url: str, registry: Registry) -> None:
