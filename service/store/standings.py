@@ -159,7 +159,7 @@ async def read_days(
 
 
 class _Current(NamedTuple):
-    """An objective on a local date: the terms in force, the days of the window, their elapsed share, all their terms."""
+    """An objective on a local date: the terms in force, the days of the window, their elapsed share, all terms."""
 
     terms: Terms
     days: range
