@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/.venv/prometheus/usr/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo install test check bench generate image compose-env requirements clean
+.PHONY: help demo install test check bench fuzz faults generate image compose-env requirements clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ check: .venv/.dev .venv/.project ## lint, formatting, types and imports, without
 
 bench: .venv/.dev .venv/.project ## measure throughput and latency on this machine
 	.venv/bin/python -m benchmarks $(ARGS)
+
+fuzz: .venv/.dev .venv/.project ## post a million hostile bodies and ask hostile questions (ten minutes)
+	FRONTLINE_FUZZ=1000000 .venv/bin/python -m pytest tests/fuzz --timeout 3600 $(ARGS)
+
+faults: .venv/.dev .venv/.project ## kill, stop and cut off everything under load, a hundred times (a quarter of an hour)
+	FRONTLINE_FAULT_CYCLES=17 .venv/bin/python -m pytest tests/faults --timeout=0 -rP $(ARGS)
 
 generate: .venv/.dev .venv/.project ## write again what is made from the catalogue and the objectives
 	.venv/bin/python -m service.generate

@@ -8,6 +8,7 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.deps import Here
+from service.api.errors import described
 from service.core.calendar import check_holidays, check_hours, check_time_zone
 from service.core.errors import InvalidInput
 from service.core.event import LABEL, Channel
@@ -117,7 +118,7 @@ router = APIRouter(
     prefix="/v1/admin",
     tags=["administration"],
     dependencies=[Depends(_administrator)],
-    responses={401: {"description": "No admin key"}, 403: {"description": "The key of a source"}},
+    responses=described(400, 401, 403, 404, 409, 422, 503),
 )
 
 

@@ -29,6 +29,21 @@ _STATUS: tuple[tuple[type[FrontlineError], int, str], ...] = (
     (UnsupportedMedia, 415, "Unsupported media type"),
     (Unavailable, 503, "Unavailable"),
 )
+_DESCRIBED = {
+    400: "The body cannot be read",
+    401: "No key, or one that is not known",
+    403: "The key is not for this",
+    404: "There is no such thing",
+    409: "It is there already, or in a state that forbids this",
+    422: "Something is not right: `field` names it, `detail` says what would be",
+    503: "The database is away; send it again after `Retry-After` seconds",
+}
+
+
+def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Answers of these statuses, as the description of the API tells them."""
+    content = {"application/problem+json": {"schema": {"type": "object"}}}
+    return {status: {"description": _DESCRIBED[status], "content": content} for status in statuses}
 
 
 def problem(status: int, title: str, detail: str, **members: Any) -> Response:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from service.api.deps import Here, Services
 from service.api.kpi_answer import Answer, Asked, answer
-from service.api.parameters import choices_in, interval_in, names_in, number_in
+from service.api.parameters import choices_in, interval_in, names_in, number_in, selection_in
 from service.core.catalogue.kpi import Kpi
 from service.core.catalogue.kpis import KPI_BY_NAME, KPIS
 from service.core.catalogue.measures import MATURITIES, MEASURES, WITHIN_DAYS
@@ -18,7 +18,6 @@ from service.core.errors import InvalidInput
 from service.core.event import CHANNELS, microseconds
 from service.core.interval import Interval, Step
 from service.core.question import Choices, Question, ask
-from service.store.cohorts import Selection
 
 router = APIRouter(tags=["KPIs"])
 _encode = msgspec.json.Encoder().encode
@@ -181,7 +180,7 @@ async def get_kpis(
         questions=await _questions(here, names_in(kpi), choices, interval),
         interval=interval,
         step=Step(chosen_step),
-        selection=Selection(names_in(site), names_in(queue), choices_in(names_in(channel), CHANNELS, "channel")),
+        selection=selection_in(site, queue, choices_in(names_in(channel), CHANNELS, "channel")),
         group_by=choices_in(names_in(group_by), SERIES, "group_by"),
     )
     return Response(await answer(here.rollups, asked, now), media_type="application/json")

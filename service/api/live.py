@@ -9,17 +9,17 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Response
 
 from service.api.deps import Here
-from service.api.parameters import names_in
+from service.api.errors import described
+from service.api.parameters import selection_in
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_CODE
 from service.core.codes import CELL_BASE, OBJECTIVE_COUNTS, cell_parts, objective_parts
 from service.core.errors import NotFound
 from service.core.event import MINUTE_US, TYPE_OF_KIND, Fact, Kind, microseconds, moment
 from service.core.measure import expires_at
 from service.core.walk import ABANDONED, ANSWERED, DIVERTED, WAITING, Interaction, Visit, walk
-from service.store.cohorts import Selection
 from service.store.rollups import StoredInteraction
 
-router = APIRouter(tags=["now"])
+router = APIRouter(tags=["now"], responses=described(422, 503))
 _encode = msgspec.json.Encoder().encode
 _OUTCOMES = {WAITING: "waiting", ANSWERED: "answered", ABANDONED: "abandoned", DIVERTED: "diverted"}
 _SECOND_US = 1_000_000
@@ -130,7 +130,7 @@ async def get_live(
 ) -> Response:
     """Every known series, those at 0 too. Whoever's interaction was silent for too long counts no more."""
     now = datetime.now(UTC)
-    selection = Selection(names_in(site), names_in(queue), names_in(channel))
+    selection = selection_in(site, queue, channel)
     entries = [
         LiveEntry(
             state.series.site,
@@ -163,7 +163,8 @@ async def get_interaction(
     subject: Annotated[str, Path(description="the subject of its events", examples=["order-4711"])],
 ) -> Response:
     """State, visits, events in the order of the walk, and what it contributes to the KPIs."""
-    stored = await here.rollups.interaction(source, subject)
+    # The database cannot even be asked for a NUL character.
+    stored = None if "\0" in source + subject else await here.rollups.interaction(source, subject)
     if stored is None:
         raise NotFound(f"there is no interaction {subject} of a source {source}")
     entry = _told(source, subject, stored, microseconds(datetime.now(UTC)))

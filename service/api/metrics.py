@@ -8,8 +8,9 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from service import exporter
 from service.api.deps import Here
+from service.api.errors import described
 
-router = APIRouter(tags=["operation"])
+router = APIRouter(tags=["operation"], responses=described(422, 503))
 
 
 @router.get(

@@ -8,7 +8,8 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Response
 
 from service.api.deps import Here
-from service.api.parameters import choices_in, interval_in, names_in
+from service.api.errors import described
+from service.api.parameters import choices_in, interval_in, names_in, selection_in
 from service.core.budget import Spend
 from service.core.calendar import Calendar
 from service.core.catalogue.metrics import SERIES
@@ -19,9 +20,8 @@ from service.core.reason import Cause, cause
 from service.core.window import date_of
 from service.overview import Overview, Place, overviews
 from service.store.causes import Span, StoredBreach
-from service.store.cohorts import Selection
 
-router = APIRouter(tags=["objectives"])
+router = APIRouter(tags=["objectives"], responses=described(422, 503))
 _encode = msgspec.json.Encoder().encode
 _SECOND_US = 1_000_000
 _DAY_US = 86_400 * _SECOND_US
@@ -169,7 +169,7 @@ async def get_objectives(
     after that too: `frontline report` says what a past month comes to now.
     """
     now = datetime.now(UTC)
-    selection = Selection(names_in(site), names_in(queue), names_in(channel))
+    selection = selection_in(site, queue, channel)
     policy, standings = await here.rollups.standings(selection, microseconds(now))
     today = microseconds(now) // _DAY_US
     told_by = choices_in(names_in(by), SERIES, "by") or ("site",)
@@ -206,7 +206,7 @@ async def get_breaches(
     if name not in known:
         raise NotFound(f"there is no objective {name}; there are: {', '.join(sorted(known)) or 'none'}")
     interval = interval_in(since, until, now, ("since", "until"))
-    selection = Selection(names_in(site), names_in(queue), names_in(channel))
+    selection = selection_in(site, queue, channel)
     span = Span(interval.start, interval.end)
     found = await here.rollups.breaches(known[name].number, selection, span, limit + 1)
     calendars = {one.series.site: policy.calendar(one.series.site) for one in found}

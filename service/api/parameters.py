@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from service.core.errors import InvalidInput
 from service.core.interval import Interval
+from service.store.cohorts import Selection
 
 _DEFAULT_INTERVAL = timedelta(hours=24)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -16,6 +17,15 @@ def names_in(values: Iterable[str] | None) -> tuple[str, ...]:
     """The names in lists that are separated by commas, each once; an empty list is none."""
     names = (name.strip() for value in values or () for name in value.split(","))
     return tuple(dict.fromkeys(name for name in names if name))
+
+
+def selection_in(site: Iterable[str] | None, queue: Iterable[str] | None, channel: Iterable[str] | None) -> Selection:
+    """The series asked for by lists of names. Raises InvalidInput for a character that the database cannot hold."""
+    asked = {"site": names_in(site), "queue": names_in(queue), "channel": names_in(channel)}
+    for field, names in asked.items():
+        if any("\0" in name for name in names):
+            raise InvalidInput("has a NUL character, which no name has", field=field)
+    return Selection(**asked)
 
 
 def choices_in(names: Iterable[str], allowed: Collection[str], field: str) -> tuple[str, ...]:

@@ -9,13 +9,14 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from service.api.deps import Here
+from service.api.errors import described
 from service.core.calendar import Calendar
 from service.core.errors import InvalidInput, NotFound
 from service.core.event import EPOCH, MINUTE_US, microseconds, moment
 from service.store.policies import calendar_of
 from service.store.registry import OTHER
 
-router = APIRouter(tags=["KPIs"])
+router = APIRouter(tags=["KPIs"], responses=described(422, 503))
 
 MAX_DAYS = 366
 _DEFAULT_DAYS = 7

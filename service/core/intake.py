@@ -88,11 +88,7 @@ def read_json(body: bytes) -> list[AnyEvent | Rejected]:
 
 def read_lines(body: bytes) -> list[AnyEvent | Rejected]:
     """The events of an NDJSON body, one a line; blank lines are passed over, and don't count in `index`."""
-    try:
-        events: list[AnyEvent | Rejected] = list(_one.decode_lines(body))
-    except _UNREADABLE:
-        events = _read_each(_bounded([line for line in body.split(b"\n") if line.strip()]))
-    return _bounded(events)
+    return _read_each(_bounded([line for line in body.split(b"\n") if line.strip()]))
 
 
 def _bounded(items: list[T]) -> list[T]:

@@ -1,0 +1,218 @@
+"""Clients that post until they are answered, and keep a record of exactly what was acknowledged."""
+
+import asyncio
+import itertools
+import json
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from service.client import FrontlineClient, Retry
+
+SOURCE = "faults"
+OBJECTIVE = "phone-80-in-20"
+OBJECTIVE_SECONDS = 20
+ALLOWED_STATUSES = {202, 429, 503}
+CLOSED = {"ConnectError", "ReadError", "WriteError", "CloseError", "RemoteProtocolError"}
+"""What httpx calls a connection that could not be made, or was closed; a time-out is not among them."""
+
+_RETRY = Retry(budget=240, first=0.05, longest=0.5)
+_PATIENCE_SECONDS = 120
+_PAUSE_SECONDS = 0.02
+_UNTIL_DUE_SECONDS = 0.2  # some pass the deadline before the service hears of their answer, and some do not
+_NEW_A_POST = 12
+_KNOWN_A_POST = 4
+
+EventName = tuple[str, str]
+"""The `source` and `id` of an event."""
+
+
+@dataclass
+class Encounter:
+    """What one customer's events say, for the count at the end."""
+
+    wait_seconds: int
+    is_call: bool
+    is_wrong: bool
+
+
+@dataclass
+class Record:
+    """What was acknowledged to anyone, and what anyone was answered."""
+
+    acknowledged: set[EventName] = field(default_factory=set)
+    accepted: int = 0
+    """The events that were called new, over all answers."""
+    encounters: list[Encounter] = field(default_factory=list)
+    answers: Counter[str] = field(default_factory=Counter)
+    """The statuses and the ends of connections, by name."""
+    in_flight: int = 0
+    """The posts that wait for their answer."""
+    complaints: list[str] = field(default_factory=list)
+
+    def judge(self, accepted: int, duplicates: int, *, new: int, posted: int, attempts: int) -> None:
+        """Whether an answer can be true, of a post in which `new` events had never been acknowledged."""
+        said = f"{accepted} accepted and {duplicates} duplicates of {posted} events, {new} of them new"
+        if accepted + duplicates != posted:
+            self.complaints.append(f"the sum is wrong: {said}")
+        if accepted > new:
+            self.complaints.append(f"what had been acknowledged was taken as new: {said}")
+        if attempts == 1 and accepted < new:
+            self.complaints.append(f"what was never sent was taken as known: {said}")
+
+    def kpis(self) -> dict[str, float]:
+        """What `/v1/kpis` must answer once every event has been posted."""
+        wrong = sum(one.is_wrong for one in self.encounters)
+        everyone = len(self.encounters)
+        return {"offered": everyone, "answered": everyone, "completed": everyone, "corrected": wrong, "waiting": 0}
+
+    def service_level(self) -> tuple[int, int]:
+        """The calls answered in time, and all of them."""
+        calls = [one for one in self.encounters if one.is_call]
+        return sum(one.wait_seconds <= OBJECTIVE_SECONDS for one in calls), len(calls)
+
+
+class Balancer(httpx.AsyncBaseTransport):
+    """Sends each attempt to the next replica, as a load balancer would, and notes what came of it."""
+
+    def __init__(self, ports: Sequence[int], record: Record, inner: httpx.AsyncBaseTransport | None = None) -> None:
+        self._ports = itertools.cycle(ports)
+        self._record = record
+        self._inner = inner or httpx.AsyncHTTPTransport()
+        self.attempts = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_with(port=next(self._ports))
+        self.attempts += 1
+        self._record.in_flight += 1
+        try:
+            answer = await self._inner.handle_async_request(request)
+        except httpx.TransportError as error:
+            self._note(type(error).__name__, type(error).__name__ in CLOSED)
+            raise
+        finally:
+            self._record.in_flight -= 1
+        self._note(str(answer.status_code), answer.status_code in ALLOWED_STATUSES)
+        if answer.status_code in {429, 503} and "retry-after" not in answer.headers:
+            self._record.complaints.append(f"a {answer.status_code} does not say when to try again")
+        return answer
+
+    def _note(self, what: str, is_allowed: bool) -> None:
+        self._record.answers[what] += 1
+        if not is_allowed:
+            self._record.complaints.append(f"a client saw {what}")
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class Poster:
+    """Posts batches of new and known events of its own customers, in any order; `draining`, only what is left."""
+
+    def __init__(self, name: str, ports: Sequence[int], key: str, record: Record) -> None:
+        self._name = name
+        self._record = record
+        self._chance = random.Random(name)
+        self._balancer = Balancer(ports, record)
+        self._client = FrontlineClient("http://127.0.0.1", key, retry=_RETRY, transport=self._balancer, timeout=100)
+        self._waiting: list[dict[str, Any]] = []
+        self._known: list[dict[str, Any]] = []
+        self._numbers = itertools.count()
+        self.draining = asyncio.Event()
+
+    async def run(self) -> None:
+        async with self._client:
+            while self._waiting or not self.draining.is_set():
+                if not self.draining.is_set():
+                    self._meet()
+                await self._post()
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    def _meet(self) -> None:
+        """A few more customers, whose events wait to be posted."""
+        while len(self._waiting) < _NEW_A_POST * 3:
+            subject = f"{self._name}-{next(self._numbers)}"
+            encounter = Encounter(
+                wait_seconds=self._chance.randint(1, 2 * OBJECTIVE_SECONDS),
+                is_call=self._chance.random() < 0.5,
+                is_wrong=self._chance.random() < 0.3,
+            )
+            self._record.encounters.append(encounter)
+            self._waiting += events_of(encounter, self._name, subject, datetime.now(UTC))
+
+    async def _post(self) -> None:
+        self._chance.shuffle(self._waiting)
+        new, self._waiting = self._waiting[:_NEW_A_POST], self._waiting[_NEW_A_POST:]
+        known = self._chance.sample(self._known, min(len(self._known), _KNOWN_A_POST))
+        batch = [*new, *known, *new[:1]]  # one of them twice in one post
+        self._chance.shuffle(batch)
+        before = self._balancer.attempts
+        posted = await self._client.post_events([json.dumps(event).encode() for event in batch])
+        attempts = self._balancer.attempts - before
+        self._record.judge(posted.accepted, posted.duplicates, new=len(new), posted=len(batch), attempts=attempts)
+        self._record.accepted += posted.accepted
+        self._record.acknowledged.update((event["source"], event["id"]) for event in new)
+        self._known += new
+
+
+def events_of(encounter: Encounter, source: str, subject: str, now: datetime) -> list[dict[str, Any]]:
+    """The events of an encounter that began a short while ago; what is ahead of now is so within the tolerance."""
+    kinds: list[tuple[str, int, dict[str, Any]]] = [
+        ("queued", 0, {"queue": "sales" if encounter.is_call else "tills"}),
+        ("answered", encounter.wait_seconds, {}),
+        ("completed", encounter.wait_seconds + 30, {"resolved": True}),
+    ]
+    if encounter.is_wrong:
+        kinds.append(("corrected", encounter.wait_seconds + 35, {"kind": "wrong_item"}))
+        kinds.append(("recovered", encounter.wait_seconds + 40, {}))
+    arrival = now - timedelta(seconds=OBJECTIVE_SECONDS - _UNTIL_DUE_SECONDS)
+    return [
+        {
+            "id": f"{subject}-{kind}",
+            "source": source,
+            "type": f"interaction.{kind}",
+            "time": (arrival + timedelta(seconds=after)).isoformat(),
+            "subject": subject,
+            "data": {"site": "shop", "channel": "phone" if encounter.is_call else "pos", **data},
+        }
+        for kind, after, data in kinds
+    ]
+
+
+class Traffic:
+    """Several posters at once."""
+
+    def __init__(self, ports: Sequence[int], key: str, round_: int, posters: int, record: Record) -> None:
+        self.record = record
+        self._posters = [Poster(f"r{round_}c{number}", ports, key, record) for number in range(posters)]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(poster.run()) for poster in self._posters]
+
+    async def flow(self, events: int) -> None:
+        """Return once so many more events have been acknowledged."""
+        enough = len(self.record.acknowledged) + events
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while len(self.record.acknowledged) < enough:
+                for task in self._tasks:
+                    if task.done():
+                        task.result()
+                await asyncio.sleep(0.01)
+
+    async def settle(self) -> None:
+        """Post what is left, and end once all of it is acknowledged."""
+        for poster in self._posters:
+            poster.draining.set()
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await asyncio.gather(*self._tasks)
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,0 +1,92 @@
+"""Whatever is posted: an answer in the documented form, and all that it says was accepted is stored, once."""
+
+import asyncio
+import itertools
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.answers import check_post
+from tests.fuzz.conftest import LONG, Target
+from tests.fuzz.hostile_posts import HostilePost, hostile_post, written
+
+POSTS = LONG or 8_000
+EXAMPLES = max(200, LONG // 200)
+IN_FLIGHT = 48
+
+
+class Flood:
+    """Hostile posts, many in flight at once."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.accepted = 0
+        self.seen: Counter[int] = Counter()
+        self.failures: list[str] = []
+
+    async def send(self, first: int, count: int) -> None:
+        numbers = iter(range(first, first + count))
+        async with asyncio.TaskGroup() as group:
+            for _ in range(IN_FLIGHT):
+                group.create_task(self._sender(numbers))
+
+    async def _sender(self, numbers: Any) -> None:
+        for number in numbers:
+            if len(self.failures) >= 10:
+                return
+            post = hostile_post(number, datetime.now(UTC))
+            try:
+                await self.post(post)
+            except Exception as error:  # noqa: BLE001 # told with the post that brought it about
+                self.failures.append(f"post {number}: {error!r}\n  {post.headers}\n  {post.content[:600]!r}")
+
+    async def post(self, post: HostilePost) -> None:
+        headers = [*self.target.as_source(), *post.headers]
+        answer = await self.target.answer("POST", "/v1/events", headers, post.content)
+        self.seen[answer.status] += 1
+        self.accepted += check_post(post, answer)
+
+
+@pytest.fixture(scope="module")
+def flood(target: Target) -> Flood:
+    return Flood(target)
+
+
+@pytest.mark.timeout(0 if LONG else 300)
+def test_no_post_fails_the_service(target: Target, flood: Flood) -> None:
+    target.run(flood.send(0, POSTS))
+    assert flood.failures == []
+    # the posts must reach every room behind the door, or nothing has been put to the test
+    assert {202, 400, 413, 415, 422} <= set(flood.seen)
+    assert flood.accepted > POSTS / 4
+    assert target.run(target.stored()) == flood.accepted
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=20,
+)
+_content = (
+    st.binary(max_size=400) | _json.map(written) | st.lists(_json).map(lambda items: b"\n".join(map(written, items)))
+)
+_types = st.sampled_from([b"application/json", b"application/x-ndjson", b"application/cloudevents+json"])
+
+
+@settings(
+    max_examples=EXAMPLES, deadline=None, derandomize=not LONG, database=None, suppress_health_check=list(HealthCheck)
+)
+@given(content=_content, content_type=_types)
+@pytest.mark.timeout(0 if LONG else 300)
+def test_no_body_at_all_fails_the_service(target: Target, flood: Flood, content: bytes, content_type: bytes) -> None:
+    target.run(flood.post(HostilePost([(b"content-type", content_type)], content)))
+
+
+def test_a_post_is_made_again_from_its_number() -> None:
+    now = datetime.now(UTC)
+    for number in itertools.chain(range(200), (10**6,)):
+        assert hostile_post(number, now) == hostile_post(number, now)
