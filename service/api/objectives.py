@@ -19,7 +19,7 @@ from service.core.objective import Objective
 from service.core.reason import Cause, cause
 from service.core.window import date_of
 from service.overview import Overview, Place, overviews
-from service.store.causes import Span, StoredBreach
+from service.store.causes import StoredBreach
 
 router = APIRouter(tags=["objectives"], responses=described(422, 503))
 _encode = msgspec.json.Encoder().encode
@@ -207,8 +207,7 @@ async def get_breaches(
         raise NotFound(f"there is no objective {name}; there are: {', '.join(sorted(known)) or 'none'}")
     interval = interval_in(since, until, now, ("since", "until"))
     selection = selection_in(site, queue, channel)
-    span = Span(interval.start, interval.end)
-    found = await here.rollups.breaches(known[name].number, selection, span, limit + 1)
+    found = await here.rollups.breaches(known[name].number, selection, interval, limit + 1)
     calendars = {one.series.site: policy.calendar(one.series.site) for one in found}
     entries = [_breach(known[name], one, calendars[one.series.site], microseconds(now)) for one in found[:limit]]
     answer = BreachList(name, interval.start, interval.end, len(found) > limit, entries)
