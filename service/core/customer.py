@@ -126,7 +126,7 @@ def _judge(judge: Judge, amounts: dict[int, int]) -> None:
     """Add what an objective counts: all cases, and of those that settle the settled ones once more."""
     judged = [rule.of_amounts(amounts) for rule in judge.rules_of_contacts]
     book(judge, (sum(events for events, _ in judged), sum(breaches for _, breaches in judged)), amounts)
-    if judge.settles:
+    if judge.terms.settles:
         events, breaches = judged[MATURITIES.index(SETTLED)]
         if events:
             amounts[judge.codes.settled_events] = events
@@ -154,7 +154,7 @@ def made_at(link: Link, judges: Sequence[Judge]) -> dict[int, int]:
     made = dict.fromkeys(_CODES, known)
     for judge in judges:
         events = breaches = known
-        if judge.settles:
+        if judge.terms.settles:
             closed_at = known if contact.closed_at is None else contact.closed_at
             events = breaches = max(known, closed_at)
             if contact.resolved:
