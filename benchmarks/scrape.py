@@ -18,11 +18,11 @@ from service.core.event import microseconds
 from service.core.judge import Objectives
 from service.core.objective import Objective
 from service.core.policy import Policy
+from service.core.series import Series
+from service.core.standing import Standing
 from service.exporter import encode, families
 from service.files import promises_in, shipped_objectives
 from service.store.live import Activity, LiveState, Snapshot
-from service.store.series import Series
-from service.store.standings import Standing
 from tests.by_library import by_library
 
 SITES = 1000

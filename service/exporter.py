@@ -18,12 +18,12 @@ from service.core.catalogue.metrics import METRICS, Metric, MetricKind
 from service.core.difference import Class
 from service.core.event import MINUTE_US, microseconds
 from service.core.objective import Objective, Terms
+from service.core.series import Series
+from service.core.standing import Standing
 from service.exposition import Distribution, Family, HistogramFamily, Labels, Sample, write
 from service.store.live import LiveState, Snapshot
 from service.store.registry import OTHER
 from service.store.rollups import Rollups
-from service.store.series import Series
-from service.store.standings import Standing
 
 _SECONDS = 1_000_000
 _DAY_US = 86_400 * _SECONDS

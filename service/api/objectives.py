@@ -17,8 +17,9 @@ from service.core.errors import NotFound
 from service.core.event import MINUTE_US, microseconds, moment
 from service.core.objective import Objective
 from service.core.reason import Cause, cause
+from service.core.standing import Place
 from service.core.window import date_of
-from service.overview import Overview, Place, overviews
+from service.overview import Overview, overviews
 from service.store.causes import StoredBreach
 
 router = APIRouter(tags=["objectives"], responses=described(422, 503))

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.event import Fact, microseconds
 from service.core.interval import Interval
+from service.core.series import Series
 from service.store.cohorts import Selection
-from service.store.series import Series
 from service.store.tables import breaches, interactions, series, sites, sources
 
 _decode_facts = msgspec.json.Decoder(list[Fact]).decode

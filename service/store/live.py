@@ -12,10 +12,11 @@ from service.core.catalogue.measures import HISTOGRAM_BY_CODE, LATE_LAGS_SECONDS
 from service.core.event import EPOCH, microseconds
 from service.core.measure import STATE_IN_SERVICE, STATE_WAITING
 from service.core.policy import Policy
+from service.core.series import Series
+from service.core.standing import Standing
 from service.store.cohorts import Selection
 from service.store.policies import latest_policy
-from service.store.series import Series
-from service.store.standings import Standing, read_standings
+from service.store.standings import read_standings
 from service.store.tables import (
     live_cells,
     live_totals,

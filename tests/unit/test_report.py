@@ -18,14 +18,15 @@ from service.core.calendar import Calendar
 from service.core.judge import Objectives
 from service.core.objective import About, Objective, Override, Terms
 from service.core.policy import Policy
+from service.core.series import Series
+from service.core.standing import Standing
 from service.core.window import month_of, number_of
 from service.generate.report.figures import Report
 from service.generate.report.page import page
 from service.generate.report.sheet import COLUMNS, sheet
 from service.generate.report.words import amount, duration, percent, promise, share, symbols
 from service.store.month import Month
-from service.store.series import Series
-from service.store.standings import Day, Standing
+from service.store.standings import Day
 from tests.terms import answered_within
 
 DAYS = month_of("2026-11")
