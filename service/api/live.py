@@ -14,7 +14,7 @@ from service.api.parameters import selection_in
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_CODE
 from service.core.codes import CELL_BASE, OBJECTIVE_COUNTS, cell_parts, objective_parts
 from service.core.errors import NotFound
-from service.core.event import MINUTE_US, TYPE_OF_KIND, Fact, Kind, microseconds, moment
+from service.core.event import MINUTE_US, SECOND_US, TYPE_OF_KIND, Fact, Kind, microseconds, moment
 from service.core.measure import expires_at
 from service.core.walk import ABANDONED, ANSWERED, DIVERTED, WAITING, Interaction, Visit, walk
 from service.store.rollups import StoredInteraction
@@ -22,7 +22,6 @@ from service.store.rollups import StoredInteraction
 router = APIRouter(tags=["now"], responses=described(422, 503))
 _encode = msgspec.json.Encoder().encode
 _OUTCOMES = {WAITING: "waiting", ANSWERED: "answered", ABANDONED: "abandoned", DIVERTED: "diverted"}
-_SECOND_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +226,7 @@ def _visit(visit: Visit, *, silent: bool) -> VisitEntry:
 
 
 def _seconds(us: int | None) -> float | None:
-    return None if us is None else us / _SECOND_US
+    return None if us is None else us / SECOND_US
 
 
 def _event(fact: Fact) -> TimelineEntry:
@@ -260,4 +259,4 @@ def _tell(entry: BookingEntry, code: int, amount: int, objectives: Mapping[int, 
     else:
         histogram, duration = cell_parts(code)
         seconds = entry.durations.setdefault(HISTOGRAM_BY_CODE[histogram].name, [])
-        seconds.extend([duration / _SECOND_US] * amount)
+        seconds.extend([duration / SECOND_US] * amount)

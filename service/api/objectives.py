@@ -14,7 +14,7 @@ from service.core.budget import Spend
 from service.core.calendar import Calendar
 from service.core.catalogue.metrics import SERIES
 from service.core.errors import NotFound
-from service.core.event import MINUTE_US, microseconds, moment
+from service.core.event import DAY_US, MINUTE_US, SECOND_US, microseconds, moment
 from service.core.objective import Objective
 from service.core.reason import Cause, cause
 from service.core.standing import Place
@@ -24,8 +24,6 @@ from service.store.causes import StoredBreach
 
 router = APIRouter(tags=["objectives"], responses=described(422, 503))
 _encode = msgspec.json.Encoder().encode
-_SECOND_US = 1_000_000
-_DAY_US = 86_400 * _SECOND_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +170,7 @@ async def get_objectives(
     now = datetime.now(UTC)
     selection = selection_in(site, queue, channel)
     policy, standings = await here.rollups.standings(selection, microseconds(now))
-    today = microseconds(now) // _DAY_US
+    today = microseconds(now) // DAY_US
     told_by = choices_in(names_in(by), SERIES, "by") or ("site",)
     entries = [
         _objective(one, worst)
@@ -258,7 +256,7 @@ def _place(place: Place) -> PlaceEntry:
 
 
 def _seconds(us: int | None) -> float | None:
-    return None if us is None else us / _SECOND_US
+    return None if us is None else us / SECOND_US
 
 
 def _figure(place: Place, spend: Spend) -> Figure:

@@ -10,13 +10,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from service.core.catalogue.measures import MATURITIES, MEASURE_BY_NAME, MEASURES, SETTLED, WITHIN_DAYS, Scope
-from service.core.event import MINUTE_US
+from service.core.event import DAY_US, MINUTE_US
 from service.core.judge import Judge
 from service.core.measure import Booking, SeriesKey, book
 from service.core.walk import Interaction
 
-_DAY_US = 86_400_000_000
-_WITHIN_US = {within: days * _DAY_US for within, days in WITHIN_DAYS.items()}
+_WITHIN_US = {within: days * DAY_US for within, days in WITHIN_DAYS.items()}
 STORE_CHANNEL = "pos"
 
 _CONTACTS = MEASURE_BY_NAME["contacts"].code

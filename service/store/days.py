@@ -25,8 +25,7 @@ FROM objective_rollups WHERE series_id = ANY(:numbers) GROUP BY 1, 2, 3
 _BUCKET = (
     "CASE histogram "
     + " ".join(
-        f"WHEN {histogram.code} THEN width_bucket(duration_us - 1, "
-        f"ARRAY[{', '.join(str(round(bound * 1_000_000)) for bound in histogram.bounds)}]::bigint[])"
+        f"WHEN {histogram.code} THEN width_bucket(duration_us - 1, ARRAY{list(histogram.bounds_us)}::bigint[])"
         for histogram in HISTOGRAMS
     )
     + " END"

@@ -18,7 +18,7 @@ import msgspec
 from service.core.customer import ContactKey, contact_of
 from service.core.difference import Differences, Origin
 from service.core.errors import Unavailable
-from service.core.event import TYPE_OF_KIND, Accepted, Fact
+from service.core.event import SECOND_US, TYPE_OF_KIND, Accepted, Fact
 from service.core.measure import made_at, measure, open_visits, series_of
 from service.core.walk import walk
 from service.store.bookings import NOTHING_BOOKED, Booked, Changes, Contended, InteractionKey, Work, close_visits
@@ -115,7 +115,7 @@ class Ledger:
         self._partitions = partitions
         self._policies = policies
         self._number = number
-        self._horizon_us = live_horizon_seconds * 1_000_000
+        self._horizon_us = live_horizon_seconds * SECOND_US
         self._connection: Connection | None = None
         self._careful = 0
 

@@ -5,7 +5,7 @@ from typing import Any
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, HISTOGRAMS, MEASURE_BY_CODE, MEASURES
 from service.core.codes import CELL_BASE, OBJECTIVE_COUNTS, cell_parts, objective_parts
 from service.core.difference import Class
-from service.core.event import MINUTE_US, moment
+from service.core.event import MINUTE_US, SECOND_US, moment
 from service.core.measure import Booking
 from service.core.policy import Policy
 from service.core.window import date_of
@@ -56,7 +56,7 @@ _BUCKET = (
     "CASE (code - {base}) % 16 "
     + " ".join(
         f"WHEN {histogram.code} THEN width_bucket((code - {{base}}) / 16 - 1, "
-        f"ARRAY[{', '.join(str(round(bound * 1_000_000)) for bound in histogram.bounds)}]::bigint[])"
+        f"ARRAY{list(histogram.bounds_us)}::bigint[])"
         for histogram in HISTOGRAMS
     )
     + " END"
@@ -191,7 +191,7 @@ class Sums:
         if code < CELL_BASE:
             return MEASURE_BY_CODE[code].name
         histogram, duration_us = cell_parts(code)
-        return f"{HISTOGRAM_BY_CODE[histogram].name} of {duration_us / 1_000_000} s"
+        return f"{HISTOGRAM_BY_CODE[histogram].name} of {duration_us / SECOND_US} s"
 
 
 async def find_gaps(sums: Sums) -> list[Gap]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from service.core.budget import Spend
 from service.core.catalogue.measures import PROVISIONAL, SETTLED
+from service.core.event import SECOND_US
 from service.core.objective import Terms
 from service.core.standing import Place
 from service.core.window import date_of
@@ -106,7 +107,7 @@ def _place(report: Report, section: Section, place: Place, scope: str) -> dict[s
 
 def _terms(terms: Terms) -> dict[str, Any]:
     return {
-        "threshold_seconds": None if terms.threshold_us is None else terms.threshold_us / 1_000_000,
+        "threshold_seconds": None if terms.threshold_us is None else terms.threshold_us / SECOND_US,
         "target_is": "at_most" if terms.is_at_most else "at_least",
         "target_ratio": terms.stated_target,
         "minimum_events": terms.minimum_events,

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 from service.core.catalogue.kpi import Shape
 from service.core.catalogue.measures import Scope
+from service.core.event import SECOND_US
 from service.core.objective import About, Promise, Terms
 from service.generate.rules.options import Options, duration
 from service.generate.rules.promql import any_of, quoted
 from service.generate.rules.tiers import Tier, tiers_of
-
-_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Variant:
     @property
     def threshold_seconds(self) -> float | None:
         """T of its formula, where it has one."""
-        return None if self.terms.threshold_us is None else self.terms.threshold_us / _US
+        return None if self.terms.threshold_us is None else self.terms.threshold_us / SECOND_US
 
     @property
     def is_of_waits(self) -> bool:
