@@ -61,7 +61,6 @@ class About:
     steps: Steps = UNCOLOURED
     links: Sequence[Link] = ()
     decimals: int | None = None
-    least: float | None = None
     most: float | None = None
     no_value: str = ""
 
@@ -76,12 +75,13 @@ def panel(
     colours: FieldColorModeId = FieldColorModeId.THRESHOLDS,
     overrides: Sequence[DashboardFieldConfigSourceOverrides] = (),
     transformations: Sequence[DataTransformerConfig] = (),
+    least: float | None = None,
 ) -> Panel:
     x, y, width, height = about.place
     defaults = FieldConfig(
         unit=about.unit,
         decimals=about.decimals,
-        min_val=about.least,
+        min_val=least,
         max_val=about.most,
         no_value=about.no_value or None,
         color=FieldColor(mode=colours),

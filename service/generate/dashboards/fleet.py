@@ -148,10 +148,11 @@ def _worst() -> Panel:
             BUDGET_USED,
             [links.SITE_OF_SERIES],
             decimals=0,
-            least=0,
             most=1.5,
         ),
-        [Query(f"sort_desc (topk (10, {budget_used(_BY_OBJECTIVE)}))", "{{site}} {{objective}}")],
+        10,
+        budget_used(_BY_OBJECTIVE),
+        "{{site}} {{objective}}",
     )
 
 
@@ -162,7 +163,6 @@ def _arrivals() -> Panel:
             of_metric("frontline_queue_offered_total"),
             (12, 17, 12, 10),
             "short",
-            least=0,
         ),
         [Query(per_hour("frontline_queue_offered_total", ("channel",)), "{{channel}}")],
         is_stacked=True,

@@ -111,10 +111,11 @@ def _burning() -> Panel:
             _BURNING,
             [links.SITE_OF_SERIES],
             decimals=1,
-            least=0,
             most=10,
         ),
-        [Query(f"sort_desc (topk (12, {burning('1h')}))", "{{site}} {{queue}} {{objective}}")],
+        12,
+        burning("1h"),
+        "{{site}} {{queue}} {{objective}}",
     )
 
 
@@ -159,6 +160,7 @@ def _over_time() -> list[Panel]:
                 most=1,
             ),
             [Query(budget_left(_NAME, _SETTLED), "{{objective}}")],
+            least=None,
         ),
         timeseries(
             About(
@@ -167,7 +169,6 @@ def _over_time() -> list[Panel]:
                 (8, 26, 8, 9),
                 "x",
                 ((None, GREEN), (1, RED)),
-                least=0,
             ),
             [Query(budget_used(_NAME, span="1h"), "{{objective}}", "1m")],
         ),
@@ -177,7 +178,6 @@ def _over_time() -> list[Panel]:
                 of_metric("frontline_slo_breaches_total"),
                 (16, 26, 8, 9),
                 "short",
-                least=0,
             ),
             [Query(judged("breaches", _NAME, span="1h"), "{{objective}}", "1h")],
             is_bars=True,
