@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -357,7 +358,7 @@ def test_a_page_of_a_site_is_held_back_and_comes_when_the_reason_ends(source: di
         webhook.wait(lambda: "vilnius-1" in sites(webhook.alerts(path="/vilnius"), "FrontlineBudgetBurning"))
         alertmanager.resolve(held)
         for path in ("/webhook_url", "/vilnius"):
-            webhook.wait(lambda path=path: webhook.alerts("resolved", path))  # type: ignore[misc]
+            webhook.wait(partial(webhook.alerts, "resolved", path))
             assert webhook.alerts("resolved", path)[0]["labels"] == held
         assert not sites(webhook.alerts(), "FrontlineSiteClosed")
 
