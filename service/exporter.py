@@ -183,8 +183,9 @@ class _Page:
 
     def thresholds(self) -> Iterator[Sample]:
         for labels, terms, base in self._terms():
-            if terms.threshold_us is not None and (base is None or terms.threshold_us != base.threshold_us):
-                yield labels, terms.threshold_us / SECOND_US
+            seconds = terms.threshold_seconds
+            if seconds is not None and (base is None or seconds != base.threshold_seconds):
+                yield labels, seconds
 
     def _terms(self) -> Iterator[tuple[Labels, Terms, Terms | None]]:
         """The terms of each objective that are in force now, and those of sites beside those of all."""

@@ -14,7 +14,7 @@ from service.core.budget import Spend
 from service.core.calendar import Calendar
 from service.core.catalogue.metrics import SERIES
 from service.core.errors import NotFound
-from service.core.event import DAY_US, MINUTE_US, SECOND_US, microseconds, moment
+from service.core.event import DAY_US, MINUTE_US, in_seconds, microseconds, moment
 from service.core.objective import Objective
 from service.core.reason import Cause, cause
 from service.core.standing import Place
@@ -225,7 +225,7 @@ def _objective(one: Overview, worst: int) -> ObjectiveEntry:
         kpi=terms.kpi,
         definition=terms.definition,
         formula=terms.formula or None,
-        threshold=_seconds(terms.threshold_us),
+        threshold=terms.threshold_seconds,
         within=terms.within or None,
         target=terms.stated_target,
         at_most=terms.is_at_most,
@@ -247,16 +247,12 @@ def _place(place: Place) -> PlaceEntry:
         place.site,
         place.queue,
         place.channel,
-        _seconds(place.terms.threshold_us),
+        place.terms.threshold_seconds,
         place.terms.stated_target,
         place.status.value,
         _figure(place, place.settled),
         None if place.provisional is None else _figure(place, place.provisional),
     )
-
-
-def _seconds(us: int | None) -> float | None:
-    return None if us is None else us / SECOND_US
 
 
 def _figure(place: Place, spend: Spend) -> Figure:
@@ -285,7 +281,7 @@ def _breach(objective: Objective, one: StoredBreach, calendar: Calendar, now_us:
         arrival=moment(found.arrival_us),
         customer=found.customer,
         reason=found.reason,
-        seconds=_seconds(found.duration_us),
-        threshold=_seconds(terms.threshold_us),
+        seconds=in_seconds(found.duration_us),
+        threshold=terms.threshold_seconds,
         href=f"/v1/interactions/{one.source}/{one.subject}",
     )

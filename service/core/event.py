@@ -258,3 +258,8 @@ def moment(us: int) -> datetime:
 def duration_us(seconds: float) -> int:
     """A duration in seconds as whole microseconds."""
     return round(seconds * SECOND_US)
+
+
+def in_seconds(us: int | None) -> float | None:
+    """A duration in microseconds as seconds, where there is one."""
+    return None if us is None else us / SECOND_US

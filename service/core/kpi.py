@@ -16,7 +16,7 @@ from service.core.catalogue.kpi import (
     Shape,
 )
 from service.core.catalogue.measures import HISTOGRAM_BY_NAME, MEASURE_BY_NAME, Histogram
-from service.core.event import SECOND_US
+from service.core.event import SECOND_US, in_seconds
 from service.core.question import Question
 
 _WITHIN_BY_HISTOGRAM = {"wait": ANSWERED_WITHIN, "abandoned_wait": ABANDONED_WITHIN}
@@ -100,7 +100,7 @@ def evaluate(question: Question, sums: Sums) -> Values:
         return _quantiles(HISTOGRAM_BY_NAME[formula.histogram], sums, kpi.quantile)
     if kpi.shape is Shape.MAXIMUM:
         longest = sums.longest_us or nothing
-        return Values([None if us is None else us / SECOND_US for us in longest], nothing, nothing)
+        return Values([in_seconds(us) for us in longest], nothing, nothing)
     if kpi.shape is Shape.NOW:
         return Values([(us or 0) / SECOND_US for us in sums.longest_us or nothing], nothing, nothing)
     numerators = _weighed(formula.numerator, sums)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from service.core.catalogue.kpi import DEFAULT_THRESHOLD_SECONDS, Formula, Kpi, Parameter, Shape
 from service.core.catalogue.kpis import KPI_BY_NAME, KPIS
 from service.core.errors import InvalidInput
-from service.core.event import DAY_US, SECOND_US, duration_us
+from service.core.event import DAY_US, duration_us
 from service.core.objective import Objective
 
 MAX_THRESHOLD_SECONDS = 315_360_000.0
@@ -106,7 +106,7 @@ def _of_objective(kpi: Kpi, objective: Objective, until_us: int) -> Question:
         kpi,
         kpi.by_objective or kpi.formulas[kpi.default_formula],
         None if terms is None else terms.formula or None,
-        None if terms is None or terms.threshold_us is None else terms.threshold_us / SECOND_US,
+        None if terms is None else terms.threshold_seconds,
         None if terms is None else terms.within or None,
         objective=objective.name,
         objective_number=objective.number,

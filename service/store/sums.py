@@ -10,6 +10,7 @@ from service.core.measure import Booking
 from service.core.policy import Policy
 from service.core.window import date_of
 from service.store.breaches import BREACH_COLUMNS, Breaches, BreachRow, breach_rows
+from service.store.buckets import bucket_sql
 from service.store.database import Connection
 from service.store.registry import Registry
 from service.store.tables import BUCKETS
@@ -52,15 +53,7 @@ SELECT series_id, minute, code, sum(amount) FROM (
     SELECT t.series_id, {_MINUTE}, {CELL_BASE} + t.duration_us * 16 + t.histogram, -t.amount FROM rollup_cells t
 ) AS both_sides GROUP BY 1, 2, 3 HAVING sum(amount) <> 0
 """
-_BUCKET = (
-    "CASE (code - {base}) % 16 "
-    + " ".join(
-        f"WHEN {histogram.code} THEN width_bucket((code - {{base}}) / 16 - 1, "
-        f"ARRAY{list(histogram.bounds_us)}::bigint[])"
-        for histogram in HISTOGRAMS
-    )
-    + " END"
-).format(base=CELL_BASE)
+_BUCKET = bucket_sql(f"(code - {CELL_BASE}) % 16", f"(code - {CELL_BASE}) / 16")
 _BUCKET_VALUES = ", ".join(f"({number}, t.{name})" for number, name in enumerate(BUCKETS))
 _DAYS_SQL = f"""
 SELECT series_id, day, code, sum(amount) FROM (

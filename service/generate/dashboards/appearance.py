@@ -29,6 +29,8 @@ Steps = Sequence[tuple[float | None, str]]
 """Colours, each from a value upwards; the first from None."""
 
 UNCOLOURED: Steps = ((None, NEUTRAL),)
+NONE_IS_GOOD: Steps = ((None, GREEN), (1, RED))
+"""Of a number of things that should not be."""
 BUDGET_USED: Steps = ((None, GREEN), (0.75, AMBER), (1, RED))
 """Of a share of a budget, or of a limit, that is used: all of it may be, and from three quarters on it is at risk."""
 

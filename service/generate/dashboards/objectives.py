@@ -21,6 +21,7 @@ from service.generate.dashboards.expressions import (
 from service.generate.dashboards.panels import (
     AMBER,
     GREEN,
+    NONE_IS_GOOD,
     RED,
     About,
     Column,
@@ -91,7 +92,7 @@ def _numbers() -> list[Panel]:
                 "Number of alerts on these objectives that fire now: ALERTS with category = objective.",
                 (20, 0, 4, 5),
                 "short",
-                ((None, GREEN), (1, RED)),
+                NONE_IS_GOOD,
                 [links.RUNBOOK],
             ),
             [Query(f"count ({_ALERTS}) or vector(0)", "alerts")],

@@ -12,6 +12,7 @@ from service.generate.dashboards.ingest import ALL_REPLICAS, commits, posts
 from service.generate.dashboards.panels import (
     AMBER,
     GREEN,
+    NONE_IS_GOOD,
     RED,
     About,
     Column,
@@ -45,7 +46,6 @@ def dashboard() -> Dashboard:
 
 
 def _numbers() -> list[Panel]:
-    healthy: Steps = ((None, GREEN), (1, RED))
     up = f"min (up{{{_JOBS}}})"
     return [
         _number(
@@ -62,7 +62,7 @@ def _numbers() -> list[Panel]:
             4,
             "short",
             f"sum (abs (frontline:queue_residual{{{chosen(_SITE)}}}))",
-            healthy,
+            NONE_IS_GOOD,
             [links.RESIDUAL_RUNBOOK],
         ),
         _number(
@@ -71,7 +71,7 @@ def _numbers() -> list[Panel]:
             8,
             "bool_yes_no",
             "max (frontline_database_away)",
-            healthy,
+            NONE_IS_GOOD,
         ),
         _number(
             "Events in the queue",

@@ -7,7 +7,6 @@ from typing import Any
 
 from service.core.budget import Spend
 from service.core.catalogue.measures import PROVISIONAL, SETTLED
-from service.core.event import SECOND_US
 from service.core.objective import Terms
 from service.core.standing import Place
 from service.core.window import date_of
@@ -107,7 +106,7 @@ def _place(report: Report, section: Section, place: Place, scope: str) -> dict[s
 
 def _terms(terms: Terms) -> dict[str, Any]:
     return {
-        "threshold_seconds": None if terms.threshold_us is None else terms.threshold_us / SECOND_US,
+        "threshold_seconds": terms.threshold_seconds,
         "target_is": "at_most" if terms.is_at_most else "at_least",
         "target_ratio": terms.stated_target,
         "minimum_events": terms.minimum_events,
