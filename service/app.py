@@ -8,17 +8,33 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from service import __version__, logs
-from service.api import admin, admin_keys, errors, health, ingest, kpis, live, metrics, objectives, runbooks, sites
+from service.api import (
+    admin,
+    admin_keys,
+    admin_webhooks,
+    errors,
+    health,
+    ingest,
+    kpis,
+    live,
+    metrics,
+    objectives,
+    runbooks,
+    sites,
+    webhooks,
+)
 from service.api.deps import READING, Services
 from service.api.keys import KeyRing
 from service.core.access import Role
 from service.core.errors import ConfigurationError
+from service.deliveries import Deliveries
 from service.settings import Settings
 from service.store import schema
 from service.store.access import Access
@@ -26,8 +42,11 @@ from service.store.database import Database
 from service.store.ledger import Ledger
 from service.store.partitions import Partitions
 from service.store.policies import Policies
-from service.store.registry import Registry
+from service.store.registry import Registry, pseudonym
 from service.store.rollups import Rollups
+from service.store.unread import UnreadParts
+from service.store.vault import Vault
+from service.store.webhooks import Webhooks
 from service.telemetry import Telemetry
 from service.timer import Timer
 from service.writer import Writer
@@ -67,7 +86,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         static_url="/docs-static",
     )
     errors.install(app)
-    for module in (ingest, runbooks, admin, admin_keys, health):
+    for module in (ingest, webhooks, runbooks, admin, admin_keys, admin_webhooks, health):
         app.include_router(module.router)
     keyed: dict[str, Any] = {"dependencies": [READING], "responses": errors.described(401, 403, 429)}
     for module in (kpis, objectives, live, sites, metrics):
@@ -104,6 +123,8 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
     for secret, role in ((settings.admin_key, Role.ADMIN), (settings.read_key, Role.READ)):
         if secret:
             await access.keep_key(secret, role)
+    vault = Vault(settings.encryption_key)
+    hooks, unread = Webhooks(database, vault), UnreadParts(database, vault, keep_days=settings.unread_days)
     parts = Services(
         settings=settings,
         database=database,
@@ -112,6 +133,9 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
         rollups=Rollups(database),
         policies=policies,
         writer=writer,
+        webhooks=hooks,
+        unread=unread,
+        deliveries=Deliveries(hooks, unread, writer, telemetry, partial(pseudonym, pseudonym_key)),
         telemetry=telemetry,
         key_ring=KeyRing(access, settings),
         pseudonym_key=pseudonym_key,

@@ -13,7 +13,15 @@ from itertools import accumulate
 
 from service.core.budget import Spend
 from service.core.catalogue.kpis import KPI_BY_NAME
-from service.core.catalogue.measures import HISTOGRAM_BY_NAME, MEASURES, PROVISIONAL, SETTLED, Histogram, Unit
+from service.core.catalogue.measures import (
+    HISTOGRAM_BY_NAME,
+    MEASURE_BY_NAME,
+    MEASURES,
+    PROVISIONAL,
+    SETTLED,
+    Histogram,
+    Unit,
+)
 from service.core.catalogue.metrics import METRICS, Metric, MetricKind
 from service.core.difference import Class
 from service.core.event import DAY_US, MINUTE_US, SECOND_US, microseconds
@@ -96,6 +104,8 @@ class _Page:
         return _NOTHING if series.id in self._newborn else self._of(series, Class.LIVE)
 
     def _counts(self, measure: str) -> Iterator[Sample]:
+        if MEASURE_BY_NAME[measure].unit is Unit.MICROSECONDS:
+            return ((labels, live.get(measure, 0) / SECOND_US) for labels, live in self._lines)
         return ((labels, live.get(measure, 0)) for labels, live in self._lines)
 
     def _counts_of(self, parts: Mapping[str, str]) -> Iterator[Sample]:

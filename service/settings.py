@@ -38,6 +38,12 @@ class Settings:
         "secret of the keyed hash that stands for a customer; made and stored if not set",
         secret=True,
     )
+    encryption_key: str | None = _setting(
+        "FRONTLINE_ENCRYPTION_KEY",
+        "secret with which webhooks' secrets and unread payloads are encrypted; made with the embedded PostgreSQL",
+        secret=True,
+    )
+    unread_days: int = _setting("FRONTLINE_UNREAD_DAYS", "days that what could not be read is kept", 30, least=1)
     objectives: Path | None = _setting(
         "FRONTLINE_OBJECTIVES", "file of objectives that is put in force at the start; the one shipped if not set"
     )

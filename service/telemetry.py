@@ -36,6 +36,18 @@ class Telemetry:
         self.post_seconds = Histogram(
             "frontline_ingest_post_seconds", "post received to answered", buckets=_LATENCY, registry=registry
         )
+        self.deliveries = Counter(
+            "frontline_webhook_deliveries_total",
+            "deliveries of vendors, by HTTP status",
+            ["vendor", "status"],
+            registry=registry,
+        )
+        self.unread = Counter(
+            "frontline_webhook_unread_total",
+            "parts of deliveries that could not be read or mapped, and are kept",
+            ["vendor", "code"],
+            registry=registry,
+        )
         self.commit_seconds = Histogram(
             "frontline_commit_seconds", "one transaction of the writer", buckets=_LATENCY, registry=registry
         )

@@ -25,7 +25,7 @@ async def read_events(request: Request) -> list[AnyEvent | Rejected]:
     if content_type not in _JSON and content_type != _LINES:
         known = ", ".join(sorted((_JSON - {""}) | {_LINES}))
         raise UnsupportedMedia(f"{content_type} is not read here; send one of {known}")
-    body = await _read(request)
+    body = await read_body(request)
     if content_type == _LINES:
         return read_lines(body)
     if binary and content_type in ("application/json", ""):
@@ -33,7 +33,8 @@ async def read_events(request: Request) -> list[AnyEvent | Rejected]:
     return read_json(body)
 
 
-async def _read(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """The body, unpacked. Raises TooLarge, UnsupportedMedia, InvalidInput."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip"):
         raise UnsupportedMedia(f"the content encoding {encoding} is not read here; send gzip or none")

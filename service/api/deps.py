@@ -8,12 +8,15 @@ from fastapi.security import HTTPBearer
 
 from service.api.keys import KeyRing
 from service.core.access import Principal, Role
+from service.deliveries import Deliveries
 from service.settings import Settings
 from service.store.access import Access
 from service.store.database import Database
 from service.store.policies import Policies
 from service.store.registry import Registry
 from service.store.rollups import Rollups
+from service.store.unread import UnreadParts
+from service.store.webhooks import Webhooks
 from service.telemetry import Telemetry
 from service.writer import Writer
 
@@ -29,6 +32,9 @@ class Services:
     rollups: Rollups
     policies: Policies
     writer: Writer
+    webhooks: Webhooks
+    unread: UnreadParts
+    deliveries: Deliveries
     telemetry: Telemetry
     key_ring: KeyRing
     pseudonym_key: bytes

@@ -21,7 +21,7 @@ from service.store.ledger import Outcome
 from service.store.registry import pseudonym
 
 
-class _DirectRoute(APIRoute):
+class DirectRoute(APIRoute):
     """A route whose endpoint reads the request by itself: the framework's own reading costs as much as a commit."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -29,8 +29,8 @@ class _DirectRoute(APIRoute):
         return self.endpoint
 
 
-router = APIRouter(tags=["events"], route_class=_DirectRoute)
-_CLIENT_LEFT = 499
+router = APIRouter(tags=["events"], route_class=DirectRoute)
+CLIENT_LEFT = 499
 _encode = msgspec.json.Encoder().encode
 
 _EXAMPLE: dict[str, Any] = {
@@ -165,7 +165,7 @@ async def post_events(request: Request) -> Response:
     except FrontlineError as error:
         response = answer_to(error)
     except ClientDisconnect:
-        response = Response(status_code=_CLIENT_LEFT)  # nobody reads it; it is counted
+        response = Response(status_code=CLIENT_LEFT)  # nobody reads it; it is counted
     here.telemetry.posts.labels(str(response.status_code)).inc()
     here.telemetry.post_seconds.observe(time.perf_counter() - began)
     return response

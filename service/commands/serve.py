@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 
 import click
@@ -37,6 +38,7 @@ Examples:
 """
 _log = logging.getLogger(__name__)
 _ADMIN_KEY_FILE = "admin-key"
+_ENCRYPTION_KEY_FILE = "encryption-key"
 _KEEP_ALIVE_SECONDS = 65
 
 
@@ -58,7 +60,9 @@ def command(host: str, port: int, workers: int) -> None:
     with database_url(settings, keep_running=True) as url:
         if settings.database_url is None:
             asyncio.run(bring_up_to_date(url))
-            settings = replace(settings, admin_key=settings.admin_key or _admin_key(settings))
+            encryption_key = settings.encryption_key or _encryption_key(settings)
+            admin_key = settings.admin_key or _admin_key(settings)
+            settings = replace(settings, admin_key=admin_key, encryption_key=encryption_key)
         asyncio.run(check(url, settings.pseudonym_key))
         asyncio.run(_publish(url, promises))
         config = uvicorn.Config(
@@ -97,11 +101,23 @@ def _admin_key(settings: Settings) -> str:
     if path.exists():
         return path.read_text().strip()
     key = f"fl_admin_{secrets.token_urlsafe(32)}"
-    path.touch(mode=0o600)
-    path.write_text(f"{key}\n")
+    _keep(path, key)
     sys.stdout.write(f"Your admin key, shown this once and kept in {path}:\n\n    {key}\n\n")
     sys.stdout.flush()
     return key
+
+
+def _encryption_key(settings: Settings) -> str:
+    """The encryption key that the data folder keeps, made when there is none."""
+    path = settings.data_dir / _ENCRYPTION_KEY_FILE
+    if not path.exists():
+        _keep(path, secrets.token_urlsafe(32))
+    return path.read_text().strip()
+
+
+def _keep(path: Path, secret: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(f"{secret}\n")
 
 
 class _Server(uvicorn.Server):
@@ -136,6 +152,8 @@ def _serve_many(config: uvicorn.Config, settings: Settings, url: str) -> None:
     os.environ["FRONTLINE_READ_KEY_REQUIRED"] = str(settings.read_key_required)
     if settings.admin_key:
         os.environ["FRONTLINE_ADMIN_KEY"] = settings.admin_key
+    if settings.encryption_key:
+        os.environ["FRONTLINE_ENCRYPTION_KEY"] = settings.encryption_key
     folder = tempfile.mkdtemp(prefix="frontline-metrics-")
     os.environ[MULTIPROCESS_VARIABLE] = folder
     try:

@@ -18,6 +18,7 @@ HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
 MAX_EVENTS_PER_POST = 10_000
 MAX_EVENTS_PER_INTERACTION = 1_000
+MAX_REVISION = (1 << 63) - 1
 MAX_FUTURE_US = 5 * MINUTE_US
 MIN_US = -62_104_000_000_000_000
 
@@ -52,7 +53,11 @@ class Kind(IntEnum):
 
 
 class Common(Struct, omit_defaults=True, gc=False, kw_only=True):
-    """The fields that any event may carry."""
+    """The fields that any event may carry.
+
+    `record` names what the event was taken from, in a system that tells the whole of it again with each change: of the
+    events of an interaction with the same `record`, those with the greatest `revision` count and no others.
+    """
 
     site: Label | None = None
     queue: Label | None = None
@@ -60,13 +65,21 @@ class Common(Struct, omit_defaults=True, gc=False, kw_only=True):
     customer: Name | None = None
     topic: Name | None = None
     agent: Name | None = None
+    record: Name | None = None
+    revision: Annotated[int, Meta(ge=0, le=MAX_REVISION)] | None = None
+
+
+class WaitEnded(Common, omit_defaults=True, gc=False, kw_only=True):
+    """What the source itself says of how long the wait was that ends here."""
+
+    wait_seconds: Seconds | None = None
 
 
 class QueuedData(Common, omit_defaults=True, gc=False, kw_only=True):
     queue: Label
 
 
-class DivertedData(Common, omit_defaults=True, gc=False, kw_only=True):
+class DivertedData(WaitEnded, omit_defaults=True, gc=False, kw_only=True):
     to: Diversion
 
 
@@ -78,6 +91,7 @@ class TransferredData(Common, omit_defaults=True, gc=False, kw_only=True):
 class CompletedData(Common, omit_defaults=True, gc=False, kw_only=True):
     resolved: bool | None = None
     wrap_up_seconds: Seconds | None = None
+    service_seconds: Seconds | None = None
 
 
 class CorrectedData(Common, omit_defaults=True, gc=False, kw_only=True):
@@ -167,12 +181,12 @@ class Queued(WireEvent, tag="interaction.queued", kw_only=True, gc=False):
 
 class Answered(WireEvent, tag="interaction.answered", kw_only=True, gc=False):
     kind = Kind.ANSWERED.value
-    data: Common = msgspec.field(default_factory=Common)
+    data: WaitEnded = msgspec.field(default_factory=WaitEnded)
 
 
 class Abandoned(WireEvent, tag="interaction.abandoned", kw_only=True, gc=False):
     kind = Kind.ABANDONED.value
-    data: Common = msgspec.field(default_factory=Common)
+    data: WaitEnded = msgspec.field(default_factory=WaitEnded)
 
 
 class Diverted(WireEvent, tag="interaction.diverted", kw_only=True, gc=False):

@@ -213,8 +213,14 @@ def _check_text(event: AnyEvent, data: Common) -> None:
         _refuse_control(id=event.id, source=event.source, subject=event.subject)
     if event.data_base64 is not msgspec.UNSET:
         raise InvalidInput("is not read; send the event's data as a JSON object in data", field="data_base64")
+    if data.revision is not None and data.record is None:
+        raise InvalidInput(
+            "is missing; it must name what the revision is of", field="data.record", code="missing_field"
+        )
     if data.topic is not None:
         _refuse_control(**{"data.topic": data.topic})
+    if data.record is not None:
+        _refuse_control(**{"data.record": data.record})
     if data.agent is not None:
         _refuse_control(**{"data.agent": data.agent})
     if isinstance(data, TransferredData) and data.to_agent is not None:

@@ -62,6 +62,8 @@ ANSWERED_WAITS, ANSWERED_WAIT_US = _code("answered_waits"), _code("answered_wait
 ABANDONED_WAITS, ABANDONED_WAIT_US = _code("abandoned_waits"), _code("abandoned_wait_us")
 HANDLED, SERVICE_US = _code("handled"), _code("service_us")
 HOLD_US, WRAP_UP_US = _code("hold_us"), _code("wrap_up_us")
+TOLD_WAITS, WAIT_DIFFERENCE_US = _code("told_waits"), _code("wait_difference_us")
+TOLD_SERVICES, SERVICE_DIFFERENCE_US = _code("told_services"), _code("service_difference_us")
 INTERACTIONS, INTERACTIONS_ANSWERED = _code("interactions"), _code("interactions_answered")
 COMPLETED, RESOLVED, UNRESOLVED = _code("completed"), _code("resolved"), _code("unresolved")
 REOPENED, TRANSFERRED, ESCALATED = _code("reopened"), _code("transferred"), _code("escalated")
@@ -178,12 +180,18 @@ def _add(amounts: dict[int, int], code: int, amount: int = 1) -> None:
 def _measure_visit(visit: Visit, *, expired: bool) -> dict[int, int]:
     outcome = visit.outcome
     if outcome == ANSWERED:
-        return _measure_answered(visit)
-    if outcome == ABANDONED:
-        return _measure_abandoned(visit)
-    if outcome == DIVERTED:
-        return {OFFERED: 1, DIVERTED_COUNT: 1}
-    return {OFFERED: 1, EXPIRED if expired else WAITING_COUNT: 1}
+        amounts = _measure_answered(visit)
+    elif outcome == ABANDONED:
+        amounts = _measure_abandoned(visit)
+    elif outcome == DIVERTED:
+        amounts = {OFFERED: 1, DIVERTED_COUNT: 1}
+    else:
+        return {OFFERED: 1, EXPIRED if expired else WAITING_COUNT: 1}
+    wait = visit.wait_us
+    if visit.told_wait_us is not None and wait is not None:
+        amounts[TOLD_WAITS] = 1
+        amounts[WAIT_DIFFERENCE_US] = abs(visit.told_wait_us - wait)
+    return amounts
 
 
 def _measure_answered(visit: Visit) -> dict[int, int]:
@@ -202,6 +210,9 @@ def _measure_answered(visit: Visit) -> dict[int, int]:
         if visit.wrap_up_us:
             amounts[WRAP_UP_US] = visit.wrap_up_us
         amounts[cell(HANDLE, span + visit.wrap_up_us)] = 1
+        if visit.told_service_us is not None:
+            amounts[TOLD_SERVICES] = 1
+            amounts[SERVICE_DIFFERENCE_US] = abs(visit.told_service_us - (span - visit.hold_us))
     return amounts
 
 
@@ -286,10 +297,11 @@ def _visit_made_at(visit: Visit, made: dict[int, int]) -> None:
     made[OFFERED] = visit.opened_at
     if visit.left_at is None:
         return
+    made[TOLD_WAITS] = visit.left_at
     if visit.outcome == ANSWERED:
         made[ANSWERED_COUNT] = made[ANSWERED_WAITS] = visit.left_at
         if visit.ended_at is not None:
-            made[HANDLED] = visit.ended_at
+            made[HANDLED] = made[TOLD_SERVICES] = visit.ended_at
     elif visit.outcome == ABANDONED:
         made[ABANDONED_COUNT] = made[ABANDONED_WAITS] = visit.left_at
     else:

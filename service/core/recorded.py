@@ -1,6 +1,11 @@
-"""What an `interaction.recorded` event stands for: the events that it summarises, at the times it gives or implies."""
+"""What an `interaction.recorded` event stands for: the events that it summarises, at the times it gives or implies.
+
+A duration that is given beside the times that imply it is what the source itself says of it.
+"""
 
 from typing import cast
+
+import msgspec
 
 from service.core.errors import InvalidInput
 from service.core.event import (
@@ -9,6 +14,7 @@ from service.core.event import (
     Fact,
     Kind,
     StoredData,
+    WaitEnded,
     duration_us,
     microseconds,
 )
@@ -36,6 +42,9 @@ def expand(fact: Fact) -> list[Fact]:
         topic=data.topic,
         agent=data.agent,
     )
+    ended = WaitEnded(**msgspec.structs.asdict(common))
+    if data.queued_at is not None:
+        ended.wait_seconds = data.wait_seconds
     facts = []
 
     def add(at: int, kind: Kind, what: Common = common) -> None:
@@ -46,13 +55,13 @@ def expand(fact: Fact) -> list[Fact]:
     if data.transfers:
         add(end, Kind.TRANSFERRED)
     if data.outcome == "answered":
-        add(answer, Kind.ANSWERED)
+        add(answer, Kind.ANSWERED, ended)
         if hold:
             add(answer, Kind.HELD)
             add(answer + hold, Kind.RESUMED)
         add(end, Kind.COMPLETED, _completion(common, data))
     else:
-        add(end, Kind.ABANDONED if data.outcome == "abandoned" else Kind.DIVERTED)
+        add(end, Kind.ABANDONED if data.outcome == "abandoned" else Kind.DIVERTED, ended)
     return facts
 
 
@@ -103,4 +112,5 @@ def _completion(common: Common, data: StoredData) -> CompletedData:
         agent=common.agent,
         resolved=data.resolved,
         wrap_up_seconds=data.wrap_up_seconds,
+        service_seconds=None if data.answered_at is None else data.service_seconds,
     )

@@ -39,7 +39,7 @@ class Visit(msgspec.Struct, gc=False):
     """One wait in one queue and the service that followed. Times in microseconds since 1970, None where unknown.
 
     `opened_at` is its arrival. `known` says whether the wait began with a `queued`, so that it can be measured.
-    `left_at` is when the wait ended, `ended_at` when the service did.
+    `left_at` is when the wait ended, `ended_at` when the service did. What is `told` is what the source itself says.
     """
 
     queue: str
@@ -51,6 +51,8 @@ class Visit(msgspec.Struct, gc=False):
     held_at: int | None = None
     hold_us: int = 0
     wrap_up_us: int = 0
+    told_wait_us: int | None = None
+    told_service_us: int | None = None
 
     @property
     def wait_us(self) -> int | None:
@@ -103,7 +105,7 @@ class Interaction(msgspec.Struct, gc=False):
 
 def walk(facts: Collection[Fact]) -> Interaction:
     """The interaction that a set of facts, at least one and each once, makes; see `kpis.md`, "The walk"."""
-    story = sorted(facts)
+    story = sorted(_current(facts))
     for fact in story:
         if fact.kind == _RECORDED:
             story = sorted(_told(story))
@@ -121,6 +123,18 @@ def walk(facts: Collection[Fact]) -> Interaction:
         it.first_at.setdefault(fact.kind, fact.at)
         _STEPS[fact.kind](it, fact)
     return it
+
+
+def _current(facts: Collection[Fact]) -> Collection[Fact]:
+    """The facts without those of a record's revisions before the last."""
+    latest: dict[str, int] = {}
+    for fact in facts:
+        record = fact.data.record
+        if record is not None:
+            latest[record] = max(latest.get(record, 0), fact.data.revision or 0)
+    if not latest:
+        return facts
+    return [fact for fact in facts if fact.data.record is None or (fact.data.revision or 0) == latest[fact.data.record]]
 
 
 def _told(story: Iterable[Fact]) -> Iterator[Fact]:
@@ -184,6 +198,13 @@ def _answered(it: Interaction, fact: Fact) -> None:
         it.answered = fact.at
 
 
+def _answered_now(it: Interaction, fact: Fact) -> None:
+    waiting = it.waiting
+    _answered(it, fact)
+    if waiting is not None:
+        waiting.told_wait_us = _told_us(fact.data.wait_seconds)
+
+
 def _leave(it: Interaction, fact: Fact, outcome: int) -> None:
     visit = it.waiting
     if visit is None:
@@ -194,6 +215,11 @@ def _leave(it: Interaction, fact: Fact, outcome: int) -> None:
     it.waiting = None
     visit.outcome = outcome
     visit.left_at = fact.at
+    visit.told_wait_us = _told_us(fact.data.wait_seconds)
+
+
+def _told_us(seconds: float | None) -> int | None:
+    return None if seconds is None else duration_us(seconds)
 
 
 def _abandoned(it: Interaction, fact: Fact) -> None:
@@ -212,6 +238,7 @@ def _completed(it: Interaction, fact: Fact) -> None:
     if visit is not None:
         visit.end(fact.at)
         visit.wrap_up_us = duration_us(data.wrap_up_seconds or 0)
+        visit.told_service_us = _told_us(data.service_seconds)
         it.serving = None
     it.completed_at = fact.at
     if data.resolved is not None:
@@ -251,7 +278,7 @@ def _noted(_it: Interaction, _fact: Fact) -> None:
 
 _STEPS = {
     _QUEUED: _queued,
-    _ANSWERED: _answered,
+    _ANSWERED: _answered_now,
     _HELD: _held,
     _RESUMED: _resumed,
     _TRANSFERRED: _noted,

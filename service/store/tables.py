@@ -137,6 +137,35 @@ admin_actions = Table(
     comment="the trail of administration: who changed what, and when; nothing in it is ever changed",
 )
 
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("source_id", Integer, ForeignKey("sources.id"), primary_key=True),
+    Column("vendor", Text, nullable=False),
+    Column("public_url", Text, nullable=False),
+    Column("secrets", LargeBinary, nullable=False),
+    Column("mapping", JSONB, nullable=False),
+    Column("changed_at", _moment(), nullable=False, server_default=func.now()),
+    comment="what vendors post to sources: by which adapter and mapping it is read, and, sealed, what signs it",
+)
+
+unread = Table(
+    "unread",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("source_id", Integer, ForeignKey("sources.id"), nullable=False),
+    Column("received_at", _moment(), nullable=False, server_default=func.now()),
+    Column("expires_at", _moment(), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    UniqueConstraint("source_id", "digest"),
+    Index("unread_by_end", "expires_at"),
+    comment="parts of deliveries that could not be read or mapped, sealed, until they are read or at their end",
+)
+
 series = Table(
     "series",
     metadata,

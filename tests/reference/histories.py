@@ -65,6 +65,15 @@ LONG_AGO = (
 )
 OFFSETS = (0, 0, 0, 120, -330)
 
+REVISIONS: tuple[dict[str, Any], ...] = (
+    {},
+    {"record": "order"},
+    {"record": "order", "revision": 0},
+    {"record": "order", "revision": 1},
+    {"record": "order", "revision": 1},
+    {"record": "bill", "revision": 7},
+)
+
 Draft = dict[str, Any]  # an event to be: its kind, the gap since the one before, and its own data
 
 
@@ -90,8 +99,11 @@ def _draft(draw: st.DrawFn, kind: str) -> Draft:
     data: dict[str, Any] = {}
     if kind == "queued":
         data["queue"] = draw(st.sampled_from(QUEUES))
+    elif kind in ("answered", "abandoned"):
+        data |= draw(_told("wait_seconds"))
     elif kind == "diverted":
         data["to"] = draw(st.sampled_from(DIVERSIONS))
+        data |= draw(_told("wait_seconds"))
     elif kind == "corrected":
         data["kind"] = draw(st.sampled_from(ERRORS))
     elif kind == "transferred":
@@ -104,9 +116,15 @@ def _draft(draw: st.DrawFn, kind: str) -> Draft:
         data |= draw(
             st.fixed_dictionaries({}, optional={"resolved": st.booleans(), "wrap_up_seconds": st.sampled_from(SPANS)})
         )
+        data |= draw(_told("service_seconds"))
     elif kind == "recorded":
         data = draw(_recorded())
     return {"kind": kind, "gap": draw(st.sampled_from(GAPS)), "data": data}
+
+
+def _told(name: str) -> st.SearchStrategy[dict[str, float]]:
+    """What the source itself says of a duration, now and then."""
+    return st.one_of(st.just({}), st.just({}), st.fixed_dictionaries({name: st.sampled_from(SPANS)}))
 
 
 @st.composite
@@ -195,6 +213,8 @@ def any_interaction(draw: st.DrawFn, subject: str) -> list[Event]:
     # 0 and up: the event that says where this is; past the last, none does.
     says_home = draw(st.sampled_from((0, 0, 0, 0, 1, 99)))
     odd = draw(st.integers(0, 2 * len(drafts)))
+    # Some systems tell the whole of an encounter again with each change of it.
+    revised = draw(st.sampled_from((False, False, False, True)))
 
     elapsed = 0
     events: list[Event] = []
@@ -203,6 +223,8 @@ def any_interaction(draw: st.DrawFn, subject: str) -> list[Event]:
         extra = home if index == says_home else {}
         if index == odd:
             extra = extra | draw(_attributes())
+        if revised:
+            extra = extra | draw(st.sampled_from(REVISIONS))
         events.append({"kind": draft["kind"], "time": elapsed, "data": extra | draft["data"]})
     last = draw(_last_moment(channel))
     return [in_contract(event, event["time"] - elapsed + last, subject, draw(offsets)) for event in events]

@@ -112,9 +112,13 @@ def _visit(row: VisitRow) -> dict[str, int]:
                 "hold_us": row.hold,
                 "wrap_up_us": row.wrap,
             }
+        if row.handled and row.service is not None and row.told_service is not None:
+            amounts |= {"told_services": 1, "service_difference_us": abs(row.told_service - row.service)}
     elif row.outcome == "B" and row.wait is not None:
         amounts |= {"abandoned_waits": 1, "abandoned_wait_us": row.wait}
         amounts["short_abandoned"] = int(row.wait <= SHORT_US)
+    if row.outcome in "ABF" and row.wait is not None and row.told_wait is not None:
+        amounts |= {"told_waits": 1, "wait_difference_us": abs(row.told_wait - row.wait)}
     return amounts
 
 

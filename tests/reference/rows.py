@@ -34,6 +34,8 @@ class VisitRow:
     wrap: int
     handled: bool
     in_service_now: bool
+    told_wait: int | None = None
+    told_service: int | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ def rows_of(interaction: Interaction, key: Key = (1, ""), calendars: Calendars |
             wrap=visit.wrap,
             handled=visit.handled,
             in_service_now=visit.in_service_now,
+            told_wait=visit.told_wait,
+            told_service=visit.told_service,
         )
         for visit in interaction.visits
     ]

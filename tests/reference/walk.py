@@ -18,6 +18,9 @@ Readings adopted where the definitions are silent:
   counts for nothing once `completed_at` is given, not even as the interaction's last event.
 - A visit expires, and a service stops being open, at the very instant that the expiry time is reached.
 - The end of a visit in service that a later answer ended is a known end.
+- What a source tells of a wait stands on the event that ends it, and counts where the wait is known; of a service,
+  on the `completed` that ends it. A `recorded` tells a duration where it gives the times that imply it too.
+- Of the events with the same `record`, those of the greatest `revision` (0 where there is none) are there.
 """
 
 from __future__ import annotations
@@ -86,6 +89,8 @@ class Visit:
     ended: int | None = None
     hold: int = 0
     wrap: int = 0
+    told_wait: int | None = None
+    told_service: int | None = None
     held_since: int | None = None
     in_service_now: bool = False
 
@@ -177,8 +182,10 @@ def steps(event: Event) -> Iterator[Step]:
     kind = event["type"].removeprefix("interaction.")
     data = event.get("data") or {}
     if kind == "recorded":
+        times = {"wait_seconds": "queued_at", "service_seconds": "answered_at"}
+        told = {name: value for name, value in data.items() if times.get(name, name) in data}
         for time, implied in _summarised(instant(event["time"]), data):
-            yield Step(time, implied, event["id"], event["source"], data)
+            yield Step(time, implied, event["id"], event["source"], told)
     else:
         yield Step(instant(event["time"]), kind, event["id"], event["source"], data)
 
@@ -210,7 +217,7 @@ def _summarised(time: int, data: dict[str, Any]) -> Iterator[tuple[int, str]]:
 
 def walk(events: list[Event], now: datetime) -> Interaction:
     """Walk the events of one interaction, already without duplicates, as things stand at `now`."""
-    line = sorted((step for event in events for step in steps(event)), key=lambda step: step.order)
+    line = sorted((step for event in current(events) for step in steps(event)), key=lambda step: step.order)
     interaction = Interaction(
         arrival=line[0].time,
         last=line[-1].time,
@@ -227,8 +234,30 @@ def walk(events: list[Event], now: datetime) -> Interaction:
     return interaction
 
 
+def current(events: list[Event]) -> list[Event]:
+    """Those that no later revision of the same record has taken the place of."""
+
+    def revision(event: Event) -> int:
+        return int(event["data"].get("revision") or 0)
+
+    def record(event: Event) -> object:
+        return (event.get("data") or {}).get("record")
+
+    return [
+        event
+        for event in events
+        if record(event) is None
+        or all(revision(other) <= revision(event) for other in events if record(other) == record(event))
+    ]
+
+
 def _first(line: list[Step], name: str) -> str | None:
     return next((step.data[name] for step in line if step.data.get(name) is not None), None)
+
+
+def _told(step: Step, name: str) -> int | None:
+    value = step.data.get(name)
+    return None if value is None else span(value)
 
 
 class _Walker:
@@ -260,6 +289,7 @@ class _Walker:
 
     def answered(self, step: Step) -> None:
         if self.waiting is not None:
+            self.waiting.told_wait = _told(step, "wait_seconds")
             self._end_service(step)
             self._serve_waiting(step)
         elif self.serving is None:
@@ -280,6 +310,7 @@ class _Walker:
                 self._serve_unqueued(step)
         if self.serving is not None:
             self.serving.wrap = span(step.data.get("wrap_up_seconds", 0))
+            self.serving.told_service = _told(step, "service_seconds")
             self._end_service(step)
 
     def held(self, step: Step) -> None:
@@ -323,6 +354,7 @@ class _Walker:
 
     def _give_up(self, outcome: str, step: Step) -> None:
         if self.waiting is not None:
+            self.waiting.told_wait = _told(step, "wait_seconds")
             self._leave(outcome, step)
         elif not self.interaction.visits:
             visit = Visit(self._queue_of_unqueued(step), step.time, outcome, ended=step.time)

@@ -30,6 +30,8 @@ _MEASURED = (
     ("resolutions", "higher", "reliability"),
     ("recoveries", "higher", "reliability"),
     ("conflicts", "lower", "data_quality"),
+    ("told_waits", "neutral", "data_quality"),
+    ("told_services", "neutral", "data_quality"),
     ("late_events", "lower", "data_quality"),
     ("skewed_events", "lower", "data_quality"),
 )

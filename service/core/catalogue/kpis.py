@@ -250,6 +250,22 @@ KPIS: tuple[Kpi, ...] = (
         ("skew_us",),
         ("skewed_events",),
     ),
+    mean(
+        "wait_difference",
+        "how far the waits that sources tell are from those that their events make, in the mean",
+        "data_quality",
+        "sum of |wait_seconds - wait| / visits with both",
+        ("wait_difference_us",),
+        ("told_waits",),
+    ),
+    mean(
+        "service_difference",
+        "how far the times in service that sources tell are from those that their events make, in the mean",
+        "data_quality",
+        "sum of |service_seconds - service| / visits with both",
+        ("service_difference_us",),
+        ("told_services",),
+    ),
     Kpi(
         "residual",
         "what the identity of visits leaves over; anything but 0 is a defect",

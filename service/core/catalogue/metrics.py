@@ -98,6 +98,10 @@ METRICS: tuple[Metric, ...] = (
         _OBJECTIVE,
     ),
     _counter("conflicts_total", "conflicts"),
+    _counter("told_waits_total", "told_waits"),
+    _counter("wait_difference_seconds_total", "wait_difference_us"),
+    _counter("told_services_total", "told_services"),
+    _counter("service_difference_seconds_total", "service_difference_us"),
     *(
         Metric(
             f"frontline_{histogram.name}_seconds",

@@ -1,0 +1,7 @@
+"""The senders that are known here, by the name that a source's webhook gives."""
+
+from collections.abc import Mapping
+
+from service.vendors.delivery import Adapter
+
+ADAPTERS: Mapping[str, Adapter] = {adapter.name: adapter for adapter in ()}
