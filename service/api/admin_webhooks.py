@@ -31,7 +31,7 @@ class WebhookSettings(BaseModel):
         None,
         min_length=1,
         max_length=2,
-        description="one, or two while one takes the place of another; as before, if not told",
+        description="one, or two while one takes the place of the other",
     )
     mapping: dict[str, Any] = Field({}, description="the vendor's places as sites and queues, see docs/sources")
 
@@ -81,9 +81,8 @@ async def put_webhook(
     """Let a vendor post to a source at `/v1/webhooks/{name}`, or change how what it posts is read."""
     adapter = ADAPTERS.get(wanted.vendor)
     if adapter is None:
-        raise InvalidInput(
-            f"{wanted.vendor!r} is not known; it must be one of {', '.join(sorted(ADAPTERS))}", field="vendor"
-        )
+        known = ", ".join(sorted(ADAPTERS))
+        raise InvalidInput(f"{wanted.vendor!r} is not known; it must be one of {known}", field="vendor")
     adapter.reader(wanted.mapping)
     try:
         await here.webhooks.put(
@@ -115,13 +114,13 @@ async def get_unread(
     before: Annotated[int | None, Query(ge=1, le=1 << 62, description="only those before the one of this id")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> list[UnreadListed]:
-    """Parts of deliveries that could not be read or mapped, the latest first, and why; they are kept, and none is lost."""
+    """Parts of deliveries that could not be read or mapped, the latest first, and why; none is lost."""
     found = await here.unread.listed(source, before=before, limit=limit)
     return [UnreadListed.model_validate(one, from_attributes=True) for one in found]
 
 
 @router.post("/sources/{name}/replay", summary="Read again what could not be read")
-async def post_replay(name: SourceName, here: Here, administrator: Administrator) -> Replayed:
+async def post_replay(name: SourceName, here: Here) -> Replayed:
     """Read what is kept of a source again, by the mapping of now. What can be read is committed and kept no longer."""
     done = await here.deliveries.replay(name)
     return Replayed.model_validate(done, from_attributes=True)

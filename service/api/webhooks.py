@@ -14,13 +14,12 @@ from service.vendors.delivery import Delivery
 
 router = APIRouter(tags=["events"], route_class=DirectRoute)
 _DESCRIPTION = """
-For vendors who send webhooks of their own: Twilio, Amazon Connect, Genesys Cloud, Square, Shopify, Toast, FreeSWITCH, and
-anything else by a mapping. An administrator gives a source its webhook: the vendor, secrets, the public address, and a
-mapping of the vendor's places to sites and queues.
+For vendors who send webhooks of their own. An administrator gives a source its webhook: the vendor, secrets, the public
+address, and a mapping of the vendor's places to sites and queues.
 
-A delivery is verified as its vendor signs it, over the raw body, and answered with 200 once everything in it is committed
-or kept. What cannot be read or mapped is kept with the reason, listed at `/v1/admin/unread`, and read again after the
-mapping is mended. 503 asks the vendor to send it again.
+A delivery is verified as its vendor signs it, over the raw body, and answered with 200 once everything in it is
+committed or kept. What cannot be read or mapped is kept with the reason, listed at `/v1/admin/unread`, and read again
+after the mapping is mended. 503 asks the vendor to send it again.
 """
 
 

@@ -4,4 +4,5 @@ from collections.abc import Mapping
 
 from service.vendors.delivery import Adapter
 
-ADAPTERS: Mapping[str, Adapter] = {adapter.name: adapter for adapter in ()}
+_ALL: tuple[Adapter, ...] = ()
+ADAPTERS: Mapping[str, Adapter] = {adapter.name: adapter for adapter in _ALL}
