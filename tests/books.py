@@ -90,8 +90,13 @@ class Books:
             self.bookings[key] = booking
             self.open[key] = open_visits(it, self.series, now_us, self.policy)
             contact = contact_of(it, self.series)
-            if contact is not None:
-                link = self.links.get(key)
+            link = self.links.get(key)
+            if contact is None:
+                if link is not None:
+                    gone.append((link.position, link.contact))
+                    self._forget(self.links.pop(key), now_us - horizon_us)
+                    moved.add(key)
+            else:
                 if link is None:
                     self.links[key] = Link(key, contact)
                 else:
@@ -100,6 +105,12 @@ class Books:
                 moved.add(key)
         relink(self.links.values(), gone, moved)
         self._remeasure_contacts(now_us, horizon_us)
+
+    def _forget(self, link: Link, horizon_us: int) -> None:
+        """Take back what a contact counted for that is none any more."""
+        made = contact_made_at(link, ())
+        origin = Origin(min(made.values()), max(made.values()), partial(dict, made))
+        self.sums.move(link.booking, {}, origin, peaks=link.peaks, horizon_us=horizon_us)
 
     def _remeasure_contacts(self, now_us: int, horizon_us: int) -> None:
         labels = {number: key for key, number in self.series.items()}
