@@ -39,7 +39,7 @@ class Vault:
             raise ConfigurationError(_WHY)
         try:
             return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], purpose.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise ConfigurationError(
                 "FRONTLINE_ENCRYPTION_KEY is not the key that webhooks' secrets here were sealed with; set it to that "
                 "key, or give each source its webhook again"
