@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping
 
+from service.vendors import shopify, square, toast
 from service.vendors.delivery import Adapter
 
-_ALL: tuple[Adapter, ...] = ()
+_ALL: tuple[Adapter, ...] = (
+    shopify.ADAPTER,
+    square.ADAPTER,
+    toast.ADAPTER,
+)
 ADAPTERS: Mapping[str, Adapter] = {adapter.name: adapter for adapter in _ALL}
