@@ -168,7 +168,7 @@ def _story(order: _Order) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
             yield "abandoned", order.cancelled_at, {}
     elif order.fulfillment_status == "fulfilled":
         if not handed:
-            raise InvalidInput("is missing; it must tell when a fulfilled order was", field="fulfillments")
+            raise KeyError("fulfillments")
         yield "completed", handed[-1], {"resolved": True}
 
 

@@ -36,7 +36,7 @@ Served = Literal["paid", "ready"]
 class ToastPlaces(Places, forbid_unknown_fields=True, frozen=True):
     """Places, and what ends the service of a queue's orders: their payment, or the kitchen that has all of it ready."""
 
-    served: dict[str, Served] = {}
+    served: dict[str, Served] = msgspec.field(default_factory=dict)
 
     def served_when(self, queue: str) -> Served:
         """When the guests of a queue are served."""
