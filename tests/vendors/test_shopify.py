@@ -97,8 +97,8 @@ SEQUENCES = {
     "at the till": AT_THE_TILL,
 }
 
-# printf '%s' '{"id":4711,"source_name":"web"}' | openssl dgst -sha256 -hmac shopify-secret-one -binary | base64
 SIGNED = b'{"id":4711,"source_name":"web"}'
+"""What is signed is this alone, by `openssl dgst -sha256 -hmac shopify-secret-one -binary | base64`."""
 BY_ONE = "rdfW4Lco7cWkODoMvVgwWLrA11FCdJ0GBdJxY3pasYk="
 BY_TWO = "kDhMEOy2NDcEyaZxbpPOCFYGkUkszGvuU9sa2IycUN8="
 SECRETS = ("shopify-secret-one", "shopify-secret-two")
@@ -318,6 +318,11 @@ def test_a_sale_at_the_till() -> None:
 @pytest.mark.parametrize("deliveries", SEQUENCES.values(), ids=SEQUENCES)
 def test_any_order_and_any_repetition_gives_the_same_numbers(deliveries: list[Delivery]) -> None:
     same_in_every_order(READER, deliveries)
+
+
+def test_a_body_nested_too_deep_is_kept() -> None:
+    covers(READER, Delivery(URL, CREATED.headers, b'{"a":' * 100_000))
+    covers(READER, Delivery(URL, CREATED.headers, b"[" * 100_000))
 
 
 @given(anything, st.sampled_from(["orders/create", "refunds/create", "x", ""]))

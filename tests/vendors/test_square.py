@@ -67,6 +67,11 @@ TOO_LATE = [
     fulfilment(3, READY, "RESERVED", "FAILED"),
     order("order.updated", 4, GONE, "CANCELED"),
 ]
+CANCELED_AT_ONCE = [
+    *TOO_LATE[:2],
+    fulfilment(3, READY, "RESERVED", "CANCELED"),
+    order("order.updated", 3, READY, "CANCELED"),
+]
 AT_THE_TILL = [order("order.created", 1, PLACED), order("order.updated", 2, TAKEN, "COMPLETED")]
 REFUNDED = [
     *AT_THE_TILL,
@@ -78,13 +83,16 @@ SEQUENCES = {
     "picked up": PICKED_UP,
     "given up": GIVEN_UP,
     "too late": TOO_LATE,
+    "canceled at once": CANCELED_AT_ONCE,
     "at the till": AT_THE_TILL,
     "refunded": REFUNDED,
 }
 
-# printf '%s' 'https://frontline.example.com/v1/webhooks/corner{"merchant_id":"M1","type":"order.created"}' |
-#   openssl dgst -sha256 -hmac square-key-one -binary | base64
 SIGNED = b'{"merchant_id":"M1","type":"order.created"}'
+"""What is signed is the address and this, by `openssl dgst -sha256 -hmac square-key-one -binary | base64`:
+
+https://frontline.example.com/v1/webhooks/corner{"merchant_id":"M1","type":"order.created"}
+"""
 BY_ONE = "XlLkLfYCX/PYHly8+ap+PRZrxQzLiMRsAeTrGDwacx4="
 BY_TWO = "5g3f2cQS8FLhfFYvYG3q44qDHxMx06wfHV/X6+c1ckw="
 KEYS = ("square-key-one", "square-key-two")
@@ -229,9 +237,10 @@ def test_an_order_that_was_given_up_before_anybody_took_it() -> None:
     }
 
 
-def test_an_order_that_failed_after_it_was_taken() -> None:
-    """Taken after 120 s, failed 300 s later: it was served, and not resolved."""
-    told = counts(books_of(READER, TOO_LATE))
+@pytest.mark.parametrize("deliveries", [TOO_LATE, CANCELED_AT_ONCE])
+def test_an_order_that_failed_after_it_was_taken(deliveries: list[Delivery]) -> None:
+    """Taken after 120 s, failed 300 s later: it was served, and not resolved, whatever the order says of it then."""
+    told = counts(books_of(READER, deliveries))
     assert (told["answered"], told["answered_wait_us"], told["service_us"]) == (1, 120_000_000, 300_000_000)
     assert (told["completed"], told["unresolved"]) == (1, 1)
     assert "abandoned" not in told
@@ -248,6 +257,11 @@ def test_an_order_that_is_told_again_long_after_it_ended() -> None:
 @pytest.mark.parametrize("deliveries", SEQUENCES.values(), ids=SEQUENCES)
 def test_any_order_and_any_repetition_gives_the_same_numbers(deliveries: list[Delivery]) -> None:
     same_in_every_order(READER, deliveries)
+
+
+def test_a_body_nested_too_deep_is_kept() -> None:
+    covers(READER, Delivery(URL, {}, b'{"a":' * 100_000))
+    covers(READER, Delivery(URL, {}, b"[" * 100_000))
 
 
 @given(anything)

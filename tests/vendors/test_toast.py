@@ -120,9 +120,11 @@ SEQUENCES = {
     "not taken": NOT_TAKEN,
 }
 
-# printf '%s%s' '{"timestamp":"2026-11-21T12:00:00.000Z","eventCategory":"order_updated","guid":"e1"}' \
-#   2026-11-21T12:00:00.000Z | openssl dgst -sha256 -hmac toast-secret-one -binary | base64
 SIGNED = b'{"timestamp":"2026-11-21T12:00:00.000Z","eventCategory":"order_updated","guid":"e1"}'
+"""What is signed is this and its timestamp once more, by `openssl dgst -sha256 -hmac toast-secret-one -binary | base64`:
+
+{"timestamp":"2026-11-21T12:00:00.000Z","eventCategory":"order_updated","guid":"e1"}2026-11-21T12:00:00.000Z
+"""
 BY_ONE = "kxA53Fdky9+Nj6mvT6SOX5Oslb7lFHCiquQJoaYXRkI="
 BY_TWO = "fiJ91kIDJuU8kxPvJSvb7py0YWZsoD3BoN2vs7qyS7g="
 SECRETS = ("toast-secret-one", "toast-secret-two")
@@ -362,6 +364,11 @@ def test_an_order_that_ended_some_other_way(deliveries: list[Delivery], wait_us:
 @pytest.mark.parametrize("deliveries", SEQUENCES.values(), ids=SEQUENCES)
 def test_any_order_and_any_repetition_gives_the_same_numbers(deliveries: list[Delivery]) -> None:
     same_in_every_order(READER, deliveries)
+
+
+def test_a_body_nested_too_deep_is_kept() -> None:
+    covers(READER, Delivery(URL, {}, b'{"a":' * 100_000))
+    covers(READER, Delivery(URL, {}, b"[" * 100_000))
 
 
 @given(anything, st.sampled_from(["order_updated", "stock", "x"]))
