@@ -2,7 +2,8 @@
 
 These deliveries are thin: each carries an order's id, version, state and place, and the times at which it was created
 and changed. Whoever tells of an order tells when it was created, so each delivery says that somebody waits since then;
-what a state began or ended counts at the least version that tells of it, for later ones repeat it.
+what a state began or ended counts at the least version that tells of it, for later ones repeat it. Of a sale at a till
+Square tells the payment alone: then somebody was served, and nothing says how long he waited.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from service.core.errors import InvalidInput
-from service.core.event import MAX_REVISION
+from service.core.event import MAX_REVISION, microseconds
 from service.vendors.delivery import Adapter, Delivery, Event, Reading, event, read_parts
 from service.vendors.forms import read_as
 from service.vendors.places import Places, places
@@ -30,12 +31,12 @@ _SILENT = (
     "invoice.",
     "labor.",
     "location.",
-    "payment.",
     "payout.",
     "terminal.",
 )
 """What the types begin with that say nothing of service; a terminal's refund is told again as a refund."""
 _REFUNDED = ("APPROVED", "COMPLETED")
+_TILL = "SQUARE_POS"
 _BEGUN = ("RESERVED", "PREPARED")
 _FAILED = ("CANCELED", "FAILED")
 
@@ -81,16 +82,51 @@ class _Refund(Struct):
     location_id: str | None = None
 
 
+class _Application(Struct):
+    square_product: str | None = None
+
+
+class _Offline(Struct):
+    client_created_at: Time | None = None
+
+
+class _Payment(Struct):
+    id: str
+    status: str
+    created_at: Time
+    updated_at: Time | None = None
+    order_id: str | None = None
+    location_id: str | None = None
+    customer_id: str | None = None
+    team_member_id: str | None = None
+    application_details: _Application | None = None
+    offline_payment_details: _Offline | None = None
+
+    @property
+    def is_sale_at_a_till(self) -> bool:
+        """Whether this is a payment, and it was taken, in Square's own point of sale."""
+        product = self.application_details and self.application_details.square_product
+        return product == _TILL and self.status == "COMPLETED" and self.order_id is not None
+
+    @property
+    def taken_at(self) -> Time:
+        """When it was taken, by the till's own clock where it was offline."""
+        offline = self.offline_payment_details and self.offline_payment_details.client_created_at
+        return offline or self.created_at
+
+
 _notice = msgspec.json.Decoder(_Notice)
 _told = msgspec.json.Decoder(_Told)
 _order = msgspec.json.Decoder(_Order)
 _refund = msgspec.json.Decoder(_Refund)
+_payment = msgspec.json.Decoder(_Payment)
 _ORDERS = {
     "order.created": "order_created",
     "order.updated": "order_updated",
     "order.fulfillment.updated": "order_fulfillment_updated",
 }
 _REFUNDS = ("refund.created", "refund.updated")
+_PAYMENTS = ("payment.created", "payment.updated")
 
 
 class SquareReader:
@@ -111,6 +147,9 @@ class SquareReader:
         if notice.type in _REFUNDS:
             told = read_as(_told, notice.data).object["refund"]
             return self._of_refund(read_as(_refund, told), f"square/{notice.merchant_id}")
+        if notice.type in _PAYMENTS:
+            told = read_as(_told, notice.data).object["payment"]
+            return self._of_payment(read_as(_payment, told), f"square/{notice.merchant_id}")
         if notice.type.startswith(_SILENT):
             return None
         raise InvalidInput(f"{notice.type!r} is not known", field="type", code="unknown_type")
@@ -118,20 +157,41 @@ class SquareReader:
     def _of_order(self, order: _Order, source: str) -> list[Event] | None:
         if order.state == "DRAFT":
             return None
-        line = self._places.queue(order.location_id)
-        site = line.site or self._places.site(order.location_id)
-        channel = self._places.channel(order.location_id, "pos")
-        where: dict[str, Any] = {"site": site, "queue": line.queue, "channel": channel}
         subject = order.order_id
+        where = self._where(order.location_id)
         began = event("queued", f"{subject}:queued", order.created_at.isoformat(), subject, source, **where)
         return [began, *_changes(order, source)]
+
+    def _of_payment(self, payment: _Payment, source: str) -> list[Event] | None:
+        if not payment.is_sale_at_a_till:
+            return None
+        version = microseconds(payment.updated_at or payment.created_at)
+        sale: dict[str, Any] = {
+            **self._where(_TILL, payment.location_id),
+            "customer": self._places.customer(payment.customer_id),
+            "agent": payment.team_member_id,
+            "record": f"payment/{payment.id}",
+            "revision": version,
+            "resolved": True,
+        }
+        id_, at = f"{payment.id}:paid:{version}", payment.taken_at.isoformat()
+        return [event("completed", id_, at, str(payment.order_id), source, **sale)]
+
+    def _where(self, *names: str | None) -> dict[str, str]:
+        """Site, queue and channel of a place; its location comes last of its names."""
+        line = self._places.queue(*names)
+        return {
+            "site": line.site or self._places.site(names[-1]),
+            "queue": line.queue,
+            "channel": self._places.channel(names[0], "pos"),
+        }
 
     def _of_refund(self, refund: _Refund, source: str) -> list[Event] | None:
         if refund.status not in _REFUNDED:
             return None
-        site = self._places.site(refund.location_id)
+        where = self._where(refund.location_id)
         at = refund.created_at.isoformat()
-        return [event("corrected", f"{refund.id}:refund", at, refund.order_id, source, site=site, kind="refund")]
+        return [event("corrected", f"{refund.id}:refund", at, refund.order_id, source, **where, kind="refund")]
 
 
 def _changes(order: _Order, source: str) -> Iterator[Event]:

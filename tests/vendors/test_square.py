@@ -28,7 +28,7 @@ PLACED, TAKEN, READY, GONE = (f"2026-11-21T09:{minute}:00.000Z" for minute in ("
 
 def notice(kind: str, **told: Any) -> Delivery:
     body = {"merchant_id": "M1", "type": kind, "event_id": f"{kind}-{told}", "created_at": PLACED}
-    name = "refund" if kind.startswith("refund") else kind.replace(".", "_")
+    name = kind.partition(".")[0] if kind.startswith(("refund", "payment")) else kind.replace(".", "_")
     return Delivery(URL, {}, json.dumps({**body, "data": {"type": name, "object": {name: told}}}).encode())
 
 
@@ -46,6 +46,19 @@ def fulfilment(version: int, at: str, old: str, new: str, state: str = "OPEN") -
 
 def refund(kind: str, status: str, version: int) -> Delivery:
     return notice(kind, id="P1_R1", order_id="O1", location_id="LOC1", status=status, version=version, created_at=GONE)
+
+
+def payment(status: str, updated: str, product: str = "SQUARE_POS", **more: Any) -> Delivery:
+    what = {
+        "id": "P1",
+        "order_id": "O1",
+        "location_id": "LOC1",
+        "status": status,
+        "created_at": PLACED,
+        "updated_at": updated,
+        "application_details": {"square_product": product},
+    }
+    return notice("payment.updated", **{**what, **more})
 
 
 PICKED_UP = [
@@ -79,7 +92,14 @@ REFUNDED = [
     refund("refund.updated", "COMPLETED", 2),
     order("order.updated", 9, "2026-11-22T09:00:00.000Z", "COMPLETED"),
 ]
+SOLD = [
+    payment("APPROVED", PLACED),
+    payment("COMPLETED", TAKEN),
+    payment("COMPLETED", READY, customer_id="C1", team_member_id="T1"),
+    payment("COMPLETED", GONE, customer_id="C2", team_member_id="T1"),
+]
 SEQUENCES = {
+    "sold": SOLD,
     "picked up": PICKED_UP,
     "given up": GIVEN_UP,
     "too late": TOO_LATE,
@@ -162,12 +182,60 @@ def test_a_refund_is_an_error_once_it_is_granted() -> None:
     (event,) = events_of(READER.read(refund("refund.updated", "COMPLETED", 2)))
     assert (event["type"], event["id"], event["subject"]) == ("interaction.corrected", "P1_R1:refund", "O1")
     assert event["time"] == "2026-11-21T09:10:00+00:00"
-    assert event["data"] == {"site": "vilnius-1", "kind": "refund"}
+    assert event["data"] == {"site": "vilnius-1", "queue": "orders", "channel": "pos", "kind": "refund"}
 
 
-@pytest.mark.parametrize("kind", ["payment.created", "payment.updated", "terminal.refund.created", "catalog.version.x"])
+@pytest.mark.parametrize("kind", ["terminal.refund.created", "catalog.version.updated"])
 def test_what_says_nothing_of_service_is_passed_over(kind: str) -> None:
     assert READER.read(notice(kind, id="P1")).ignored == 1
+
+
+def test_a_sale_at_a_till_was_served_when_it_was_paid_with_no_word_of_the_wait() -> None:
+    (event,) = events_of(READER.read(SOLD[2]))
+    assert (event["type"], event["subject"]) == ("interaction.completed", "O1")
+    assert event["time"] == "2026-11-21T09:00:00+00:00"
+    assert event["data"] == {
+        "site": "vilnius-1",
+        "queue": "orders",
+        "channel": "pos",
+        "customer": "C1",
+        "agent": "T1",
+        "record": "payment/P1",
+        "revision": 1_795_252_020_000_000,
+        "resolved": True,
+    }
+    told = counts(books_of(READER, SOLD))
+    assert (told["offered"], told["answered"], told["completed"], told["contacts"]) == (1, 1, 1, 1)
+    assert "answered_waits" not in told
+
+
+def test_a_till_that_was_offline_counts_when_it_sold() -> None:
+    told = payment("COMPLETED", GONE, created_at=READY, offline_payment_details={"client_created_at": TAKEN})
+    (event,) = events_of(READER.read(told))
+    assert event["time"] == "2026-11-21T09:02:00+00:00"
+
+
+def test_tills_may_be_a_queue_of_their_own() -> None:
+    tills = ADAPTER.reader(
+        {"sites": {"LOC1": "vilnius-1"}, "queues": {"SQUARE_POS": "tills", "*": "orders"}, "customers": False}
+    )
+    (event,) = events_of(tills.read(SOLD[2]))
+    assert event["data"]["queue"] == "tills"
+    assert "customer" not in event["data"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        payment("APPROVED", PLACED),
+        payment("FAILED", PLACED),
+        payment("COMPLETED", PLACED, "ECOMMERCE_API"),
+        payment("COMPLETED", PLACED, application_details=None),
+        payment("COMPLETED", PLACED, order_id=None),
+    ],
+)
+def test_any_other_payment_serves_nobody(told: Delivery) -> None:
+    assert READER.read(told).ignored == 1
 
 
 def test_a_draft_is_no_order_yet() -> None:
@@ -269,7 +337,7 @@ def test_any_json_is_read_or_kept(value: Any) -> None:
     covers(READER, Delivery(URL, {}, json.dumps(value).encode()))
 
 
-@given(st.sampled_from([*PICKED_UP, *REFUNDED]), st.data())
+@given(st.sampled_from([*PICKED_UP, *REFUNDED, *SOLD]), st.data())
 def test_a_body_with_any_value_in_any_place_is_read_or_kept(delivery: Delivery, data: st.DataObject) -> None:
     body = json.loads(delivery.body)
     (told,) = body["data"]["object"].values()

@@ -121,7 +121,7 @@ SEQUENCES = {
 }
 
 SIGNED = b'{"timestamp":"2026-11-21T12:00:00.000Z","eventCategory":"order_updated","guid":"e1"}'
-"""What is signed is this and its timestamp once more, by `openssl dgst -sha256 -hmac toast-secret-one -binary | base64`:
+"""What is signed is this and its timestamp, by `openssl dgst -sha256 -hmac toast-secret-one -binary | base64`:
 
 {"timestamp":"2026-11-21T12:00:00.000Z","eventCategory":"order_updated","guid":"e1"}2026-11-21T12:00:00.000Z
 """
