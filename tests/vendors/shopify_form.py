@@ -17,7 +17,7 @@ def told(encounter: Encounter) -> Iterator[Sent]:
         "created_at": _seconds(encounter.queued),
         "processed_at": _seconds(encounter.queued),
         "source_name": encounter.queue,
-        "location_id": 655441491,
+        "location_id": 70123456,
         "fulfillment_status": None,
         "fulfillments": [],
         "customer": encounter.customer and {"id": encounter.customer},

@@ -57,7 +57,7 @@ def test_a_day_of_shopify(encounters: list[Encounter], full: Books) -> None:
     """Handed out in part is answered, in whole is completed."""
     reader = shopify.ADAPTER.reader(
         {
-            "sites": {"655441491": "vilnius-1"},
+            "sites": {"70123456": "vilnius-1"},
             "queues": {"tills": "tills", "drive-thru": "drive-thru"},
             "channels": {"*": "pos"},
         }

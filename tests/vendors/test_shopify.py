@@ -23,7 +23,7 @@ from tests.vendors.shops import (
 )
 
 MAPPING = {
-    "sites": {"655441491": "vilnius-1", "corner.myshopify.com": "online"},
+    "sites": {"70123456": "vilnius-1", "corner.myshopify.com": "online"},
     "queues": {"pos": "tills", "*": "parcels"},
 }
 READER = ADAPTER.reader(MAPPING)
@@ -86,7 +86,7 @@ REFUNDED = [
     delivery("orders/updated", {**WHOLLY, "updated_at": LATER, "refunds": [refund("return")]}),
 ]
 SALE = order(
-    PLACED, source_name="pos", location_id=655441491, shipping_lines=[], user_id=12, fulfillment_status="fulfilled"
+    PLACED, source_name="pos", location_id=70123456, shipping_lines=[], user_id=12, fulfillment_status="fulfilled"
 )
 AT_THE_TILL = [delivery("orders/create", SALE), delivery("orders/updated", {**SALE, "updated_at": LATER})]
 SEQUENCES = {
