@@ -185,6 +185,15 @@ def test_a_sale_at_the_till_was_served_at_once_with_no_word_of_the_wait() -> Non
     assert (data["site"], data["queue"], data["channel"], data["agent"]) == ("vilnius-1", "tills", "pos", "12")
 
 
+def test_a_sale_at_the_till_that_was_cancelled_resolved_nothing() -> None:
+    undone = {**SALE, "cancelled_at": LATER, "updated_at": LATER}
+    (event,) = events_of(READER.read(delivery("orders/cancelled", undone)))
+    assert (event["type"], event["time"]) == ("interaction.completed", PLACED)
+    assert event["data"]["resolved"] is False
+    told = counts(books_of(READER, [*AT_THE_TILL[:1], delivery("orders/cancelled", undone)]))
+    assert (told["completed"], told["unresolved"]) == (1, 1)
+
+
 def test_a_sale_at_the_till_that_is_sent_home_waits_like_any_other() -> None:
     assert kinds({**SALE, "shipping_lines": [{"title": "Post"}], "fulfillment_status": None}) == [("queued", PLACED)]
 

@@ -275,6 +275,12 @@ def test_a_place_that_is_not_mapped_is_kept_and_read_when_it_is() -> None:
     assert event["data"] == {"site": "riga-1", "queue": "counter", "channel": "kiosk"}
 
 
+def test_a_queue_may_say_where_it_is() -> None:
+    reader = ADAPTER.reader({"sites": {"*": "vilnius-1"}, "queues": {"LOC1": {"queue": "counter", "site": "riga-1"}}})
+    (event,) = events_of(reader.read(PICKED_UP[0]))
+    assert (event["data"]["site"], event["data"]["queue"]) == ("riga-1", "counter")
+
+
 def test_an_order_that_was_picked_up() -> None:
     """Placed at 9:00, taken at 9:02, handed out at 9:10: a wait of 120 s, a service of 480 s."""
     assert counts(books_of(READER, PICKED_UP)) == {

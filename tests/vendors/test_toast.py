@@ -225,6 +225,22 @@ def test_a_selection_that_was_taken_off_holds_nobody_up() -> None:
     assert kinds(delivery(told)) == [("queued", NOON), ("completed", at(8))]
 
 
+def test_a_check_that_was_voided_is_no_part_of_the_order() -> None:
+    told = order(at(8), "READY", **ONLINE)
+    gone = {"guid": "c0", "voided": True, "customer": {"guid": "G0"}, "selections": [{"fulfillmentStatus": "NEW"}]}
+    merged = {**gone, "voided": False, "deleted": True}
+    told["checks"] = [gone, merged, {**told["checks"][0], "customer": {"guid": "G1"}}]
+    assert kinds(delivery(told)) == [("queued", NOON), ("completed", at(8))]
+    assert events_of(READER.read(delivery(told)))[0]["data"]["customer"] == "G1"
+
+
+def test_what_is_said_of_all_queues_holds_for_those_that_are_not_named() -> None:
+    reader = ADAPTER.reader({**MAPPING, "served": {"*": "ready", "tables": "paid"}})
+    assert len(events_of(reader.read(delivery(order(at(9), paidDate=at(9)))))) == 1
+    at_table = order(at(9), paidDate=at(9), diningOption={"guid": "dine-in"})
+    assert len(events_of(reader.read(delivery(at_table)))) == 2
+
+
 def test_a_refund_is_an_error() -> None:
     assert kinds(REFUNDED[-1]) == [("queued", NOON), ("completed", at(9)), ("corrected", at(50))]
 
@@ -232,6 +248,8 @@ def test_a_refund_is_an_error() -> None:
 def test_an_order_promised_for_a_time_waits_in_no_line() -> None:
     evening = {**ONLINE, "openedDate": "2026-11-21T19:00:00.000+0000", "promisedDate": "2026-11-21T19:00:00.000+0000"}
     assert READER.read(delivery(order(at(0), **evening, approvalStatus="FUTURE"))).ignored == 1
+    prepaid = order(at(0), **{**evening, "source": "In Store"}, approvalStatus="FUTURE", paidDate=at(0))
+    assert READER.read(delivery(prepaid)).ignored == 1
     assert READER.read(delivery(order(at(10), "SENT", **evening))).ignored == 1
     assert kinds(delivery(order(at(20), "READY", **evening))) == [("completed", at(20))]
 
@@ -269,6 +287,12 @@ def test_the_latest_date_of_all_that_an_order_holds_is_its_version() -> None:
     told["checks"][0]["selections"] = [{"guid": "s1", "modifiedDate": at(3, 7)}]
     (event,) = events_of(READER.read(delivery(told)))
     assert event["data"]["revision"] == NOON_US + 187 * SECOND_US
+
+
+@pytest.mark.parametrize("date", ["paidDate", "closedDate", "voidDate", "deletedDate"])
+def test_a_date_of_the_order_that_is_later_is_its_version(date: str) -> None:
+    told = events_of(READER.read(delivery(order(at(0), **{date: at(3, 7)}))))
+    assert told[0]["data"]["revision"] == NOON_US + 187 * SECOND_US
 
 
 def test_a_channel_s_order_is_an_order() -> None:
