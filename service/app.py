@@ -24,6 +24,7 @@ from service.store.ledger import Ledger
 from service.store.partitions import Partitions
 from service.store.policies import Policies
 from service.store.registry import Registry
+from service.store.retention import Retention
 from service.store.rollups import Rollups
 from service.telemetry import Telemetry
 from service.timer import Timer
@@ -93,7 +94,10 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
         queue_events=settings.queue_events,
         batch_events=settings.batch_events,
     )
-    timer = Timer(ledgers[0], telemetry)
+    retention = None
+    if settings.retention_days is not None:
+        retention = Retention(database, policies, ledgers[0], days=settings.retention_days)
+    timer = Timer(ledgers[0], telemetry, retention)
     if settings.admin_key:
         await registry.keep_admin_key(settings.admin_key)
     parts = Services(

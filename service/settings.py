@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from service.core.errors import ConfigurationError
+from service.core.retention import LEAST_DAYS, WHY_LEAST
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
-def _setting(variable: str, help_: str, default: Any = None, *, least: int = 0, secret: bool = False) -> Any:
-    """A field read from a variable; `least` bounds a number from below, a `secret` is not shown."""
-    return field(default=default, repr=not secret, metadata={"variable": variable, "help": help_, "least": least})
+def _setting(
+    variable: str, help_: str, default: Any = None, *, least: int = 0, why: str = "", secret: bool = False
+) -> Any:
+    """A field read from a variable; `least` bounds a number from below, `why` says why; a `secret` is not shown."""
+    metadata = {"variable": variable, "help": help_, "least": least, "why": why}
+    return field(default=default, repr=not secret, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,12 @@ class Settings:
     shutdown_delay_seconds: int = _setting(
         "FRONTLINE_SHUTDOWN_DELAY_SECONDS", "time between not being ready and closing the door at shutdown", 0
     )
+    retention_days: int | None = _setting(
+        "FRONTLINE_RETENTION_DAYS",
+        "age in days at which events, interactions and customers are forgotten, by whole months; never if not set",
+        least=LEAST_DAYS,
+        why=WHY_LEAST,
+    )
     log_level: str = _setting("FRONTLINE_LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR", "INFO")
 
     @classmethod
@@ -65,8 +75,8 @@ class Settings:
             text = environment.get(variable, "").strip()
             if not text:
                 continue
-            if isinstance(setting.default, int):
-                values[setting.name] = _whole(variable, text, setting.metadata["least"])
+            if setting.type in (int, int | None):
+                values[setting.name] = _whole(variable, text, setting.metadata["least"], setting.metadata["why"])
             elif setting.type in (Path, Path | None):
                 values[setting.name] = Path(text)
             else:
@@ -77,7 +87,8 @@ class Settings:
         return cls(**values)
 
 
-def _whole(variable: str, text: str, least: int) -> int:
+def _whole(variable: str, text: str, least: int, why: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise ConfigurationError(f"{variable} is {text!r}; it must be a whole number, {least} or more")
+        reason = f": {why}" if why else ""
+        raise ConfigurationError(f"{variable} is {text!r}; it must be a whole number, {least} or more{reason}")
     return int(text)

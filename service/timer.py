@@ -8,13 +8,17 @@ import asyncio
 import contextlib
 import logging
 
+import msgspec
+
 from service.core.errors import Unavailable
 from service.store.clock import Clock, system_clock_us
 from service.store.ledger import Ledger
+from service.store.retention import Retention
 from service.telemetry import Telemetry
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 500
+_RETENTION_SECONDS = 0.5
 
 
 class Timer:
@@ -22,12 +26,15 @@ class Timer:
 
     After its start, and after the database was away, it waits for `grace_seconds`: sources that could not post
     meanwhile do so now, and those of whom they tell that they were answered in time must not be breaches before that.
+
+    When nothing is due, it gives `retention` some time, where there is any.
     """
 
     def __init__(
         self,
         ledger: Ledger,
         telemetry: Telemetry,
+        retention: Retention | None = None,
         *,
         clock: Clock = system_clock_us,
         tick_seconds: float = 1.0,
@@ -35,6 +42,7 @@ class Timer:
     ) -> None:
         self._ledger = ledger
         self._telemetry = telemetry
+        self._retention = retention
         self._clock = clock
         self._tick_seconds = tick_seconds
         self._grace_seconds = grace_seconds
@@ -50,12 +58,16 @@ class Timer:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        if self._retention is not None:
+            await self._retention.stop()
         await self._ledger.close()
 
     async def tick(self, now_us: int) -> int:
         """Do what is due as of a moment, if this process holds the timer; how many were due is returned."""
         if not await self._ledger.hold_timer():
             self._telemetry.timer_holder.set(0)
+            if self._retention is not None:
+                await self._retention.stop()
             return 0
         self._telemetry.timer_holder.set(1)
         done = 0
@@ -66,7 +78,16 @@ class Timer:
             await self._ledger.settle(settling, now_us)
             done += len(settling)
         self._telemetry.timer_measured.inc(done)
+        if self._retention is not None:
+            await self._retain(self._retention, now_us)
         return done
+
+    async def _retain(self, retention: Retention, now_us: int) -> None:
+        done = await retention.go_on(now_us, _RETENTION_SECONDS)
+        for what, count in msgspec.structs.asdict(done).items():
+            self._telemetry.forgotten.labels(what).inc(count)
+        if retention.kept_from_us is not None:
+            self._telemetry.kept_from.set(retention.kept_from_us / 1_000_000)
 
     async def _run(self) -> None:
         await asyncio.sleep(self._grace_seconds)

@@ -18,7 +18,7 @@ import msgspec
 from service.core.customer import ContactKey, contact_of
 from service.core.difference import Differences, Origin
 from service.core.errors import Unavailable
-from service.core.event import MAX_EVENTS_PER_INTERACTION, TYPE_OF_KIND, Accepted, Fact, Rejected
+from service.core.event import MAX_EVENTS_PER_INTERACTION, TYPE_OF_KIND, Accepted, Fact, Rejected, moment
 from service.core.measure import made_at, measure, open_visits, series_of
 from service.core.walk import walk
 from service.store.bookings import NOTHING_BOOKED, Booked, Changes, Contended, InteractionKey, Work, close_visits
@@ -152,7 +152,8 @@ class Ledger:
     async def commit(self, posts: Sequence[Post], now_us: int) -> list[Outcome]:
         """Commit posts in one transaction. Raises Unavailable: nothing is known to be done, resend all of it."""
         with translated():
-            await self._partitions.ensure([event.fact.at for post in posts for event in post.events])
+            times = [event.fact.at for post in posts for event in post.events]
+            await self._partitions.ensure(times, self._policies.kept_from_us)
         return await self._retrying(lambda connection: self._commit(connection, posts, now_us))
 
     async def remeasure(self, keys: Sequence[InteractionKey], now_us: int) -> None:
@@ -218,12 +219,15 @@ class Ledger:
         raise Unavailable("other writers hold the same interactions; try again")
 
     async def _commit(self, connection: Connection, posts: Sequence[Post], now_us: int) -> list[Outcome]:
+        turn = await self._begin(connection, now_us)
+        kept_from_us = turn.policy.kept_from_us
         first: dict[EventKey, tuple[Post, Accepted]] = {}
         for post in posts:
             for event in post.events:
-                first.setdefault((post.source_id, event.fact.source, event.fact.id), (post, event))
-        turn = await self._begin(connection, now_us)
-        first = await self._new_events(connection, first)
+                if kept_from_us is None or event.fact.at >= kept_from_us:
+                    first.setdefault((post.source_id, event.fact.source, event.fact.id), (post, event))
+        if first:
+            first = await self._new_events(connection, first)
         facts: dict[InteractionKey, list[Fact]] = {}
         for post, event in first.values():
             facts.setdefault((post.source_id, event.subject), []).append(event.fact)
@@ -234,7 +238,7 @@ class Ledger:
             await self.rebook(connection, works, turn)
             await self._log(connection, first)
             await self._punctuality(connection, works, turn.stripe)
-        return _outcomes(posts, first, refused)
+        return _outcomes(posts, first, refused, kept_from_us)
 
     async def _leave_out(
         self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]], refused: dict[EventKey, Refusal]
@@ -362,7 +366,10 @@ class Ledger:
 
 
 def _outcomes(
-    posts: Sequence[Post], taken: Mapping[EventKey, tuple[Post, Accepted]], refused: Mapping[EventKey, Refusal]
+    posts: Sequence[Post],
+    taken: Mapping[EventKey, tuple[Post, Accepted]],
+    refused: Mapping[EventKey, Refusal],
+    kept_from_us: int | None,
 ) -> list[Outcome]:
     """What became of each post; an event that several of them have is new in the first one only."""
     accepted: dict[int, int] = {}
@@ -371,10 +378,20 @@ def _outcomes(
     outcomes = []
     for post in posts:
         rejected: list[Rejected] = []
-        for event in post.events if refused else ():
+        for event in post.events if refused or kept_from_us is not None else ():
             refusal = refused.get((post.source_id, event.fact.source, event.fact.id))
+            if kept_from_us is not None and event.fact.at < kept_from_us:
+                refusal = _too_old(event.fact.at, kept_from_us)
             if refusal is not None:
                 rejected.append(Rejected(event.index, event.fact.id, refusal.code, refusal.detail))
         new = accepted.get(id(post), 0)
         outcomes.append(Outcome(new, len(post.events) - new - len(rejected), tuple(rejected)))
     return outcomes
+
+
+def _too_old(at_us: int, kept_from_us: int) -> Refusal:
+    return Refusal(
+        "too_old",
+        f"time: is {moment(at_us):%Y-%m-%dT%H:%M:%SZ}; it must be {moment(kept_from_us):%Y-%m-%dT%H:%M:%SZ} or later, "
+        "for what was before is forgotten (FRONTLINE_RETENTION_DAYS)",
+    )
