@@ -349,10 +349,12 @@ async def auditing(
         connection = await database.connect_writer(for_scans=True)
         try:
             async with connection.transaction(isolation="repeatable_read"):
+                # Before the snapshot: a partition that is dropped after it would be missed by what the snapshot shows.
+                await connection.execute("LOCK TABLE events IN ACCESS SHARE MODE")
                 version = await connection.fetchval(POLICY_VERSION_SQL)
                 policy = await policies.current()
                 if policy.version != version:
-                    raise ConfigurationError("the objectives or the calendars are being changed; try again")
+                    raise ConfigurationError("objectives, calendars or what is kept are being changed; try again")
                 audit = Audit(connection, registry, policy, now_us(), progress)
                 await audit.prepare()
                 yield audit

@@ -25,7 +25,7 @@ DAYS = 45
 KEPT_FROM = datetime(2025, 2, 1, tzinfo=UTC)
 """What is kept at NOW under DAYS."""
 KEPT_FROM_US = micros(KEPT_FROM)
-ANNA, BEN, CLIO = (pseudonym(b"key", name) for name in ("anna", "ben", "clio"))
+ANNA, BEN, CLIO, DORA = (pseudonym(b"key", name) for name in ("anna", "ben", "clio", "dora"))
 SUMS = (
     *("rollups", "rollup_cells", "objective_rollups", "rollups_daily", "buckets_daily", "objective_rollups_daily"),
     *("objective_totals", "live_totals", "live_cells", "source_activity", "series"),
@@ -33,7 +33,7 @@ SUMS = (
 """The tables of numbers, of which retention must not touch a row."""
 
 
-def event(subject: str, kind: str, at: datetime, **data: Any) -> Event:
+def event(subject: str, kind: str, at: datetime, /, **data: Any) -> Event:
     """An event at a till."""
     return {
         "id": f"{subject}-{kind}-{at:%m%d%H%M%S}",
@@ -63,6 +63,7 @@ HISTORY = [
     event("moon", "recorded", datetime(1969, 7, 20, 20, 17, tzinfo=UTC), wait_seconds=30, customer=BEN),
     *visit("y2k", day("1999-12-31"), BEN),
     *visit("n1", day("2024-11-05"), ANNA),
+    *visit("n3", day("2024-12-01"), DORA),
     *visit("n2", day("2024-12-20"), ANNA, resolved=False),
     *visit("j1", day("2025-01-10"), CLIO),
     *visit("j2", day("2025-01-20"), ANNA),
@@ -76,7 +77,7 @@ HISTORY = [
     *visit("m2", day("2025-03-30"), CLIO),
     event("waits", "queued", NOW - timedelta(minutes=3)),
 ]
-OLD = {"moon", "y2k", "n1", "n2", "j1", "j2", "lost"}
+OLD = {"moon", "y2k", "n1", "n2", "n3", "j1", "j2", "lost"}
 """Those of which nothing is kept."""
 KEPT = {"spans", "told-late", "f1", "m1", "m2", "waits"}
 

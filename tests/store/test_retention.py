@@ -60,7 +60,7 @@ async def test_what_is_too_old_is_gone_and_no_number_has_changed(
     done = await retain(database, told)
     assert await numbers(database) == before
     assert await subjects(database) == KEPT
-    assert done == Forgotten(interactions=len(OLD), events=18, contacts=4, customers=0)
+    assert done == Forgotten(interactions=len(OLD), events=21, contacts=5, customers=1)
     assert await partitions(database) == {"events_2025_02", "events_2025_03", "events_before_1970"}
     assert await scalar(database, "SELECT count(*) FROM events WHERE time < '2025-02-01'") == 0
     assert await scalar(database, "SELECT count(*) FROM event_keys") == await scalar(
@@ -245,7 +245,7 @@ async def test_a_partition_in_use_is_dropped_a_minute_later(told: Ledger, databa
         await reader.rollback()
     assert await retention.go_on(NOW_US + 59 * SECOND, math.inf) == Forgotten()
     done = await retention.go_on(NOW_US + 60 * SECOND, math.inf)
-    assert (done.interactions, done.events) == (0, 17)
+    assert (done.interactions, done.events) == (0, 20)
     assert await partitions(database) == {"events_2025_02", "events_2025_03", "events_before_1970"}
 
 

@@ -229,7 +229,7 @@ async def test_a_rebuild_does_not_bring_back_what_is_forgotten_meanwhile(
 async def test_a_new_threshold_reaches_back_to_what_is_kept(
     database: Database, registry: Registry, rebuild: Rebuild
 ) -> None:
-    """All but two waited 24 s. Of the seven that are forgotten, what was promised then is what counts."""
+    """All but two waited 24 s. Of those that are forgotten, what was promised then is what counts."""
     counts = "SELECT sum(events)::int, sum(breaches)::int FROM objective_rollups WHERE {}"
     before = tuple((await fetch(database, counts.format(OF_BEFORE)))[0])
     minutes = await stored_rollups(database)
