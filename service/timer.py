@@ -11,6 +11,7 @@ import logging
 import msgspec
 
 from service.core.errors import Unavailable
+from service.core.event import SECOND_US
 from service.store.clock import Clock, system_clock_us
 from service.store.ledger import Ledger
 from service.store.retention import Retention
@@ -87,7 +88,7 @@ class Timer:
         for what, count in msgspec.structs.asdict(done).items():
             self._telemetry.forgotten.labels(what).inc(count)
         if retention.kept_from_us is not None:
-            self._telemetry.kept_from.set(retention.kept_from_us / 1_000_000)
+            self._telemetry.kept_from.set(retention.kept_from_us / SECOND_US)
 
     async def _run(self) -> None:
         await asyncio.sleep(self._grace_seconds)

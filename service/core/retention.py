@@ -7,20 +7,19 @@ stay as they are. The moment is the beginning of a month in UTC, as the log has 
 from datetime import UTC, datetime
 
 from service.core.catalogue.measures import WITHIN_DAYS
-from service.core.event import MIN_US, microseconds, moment
+from service.core.event import DAY_US, MIN_US, microseconds, moment
 
-_DAY_US = 86_400_000_000
 _LONGEST_DAYS = max(WITHIN_DAYS.values())
 
 LEAST_DAYS = _LONGEST_DAYS + 1
 WHY_LEAST = f"a case is settled after {_LONGEST_DAYS} days"
-NEIGHBOUR_US = _LONGEST_DAYS * _DAY_US
+NEIGHBOUR_US = _LONGEST_DAYS * DAY_US
 """How long before it a contact may have a neighbour that decides what it counts for, in microseconds."""
 
 
 def kept_from(now_us: int, days: int) -> int:
     """The first moment of the month in UTC that holds the moment so many days ago, in microseconds since 1970."""
-    at = moment(max(now_us - days * _DAY_US, MIN_US))
+    at = moment(max(now_us - days * DAY_US, MIN_US))
     return microseconds(datetime(at.year, at.month, 1, tzinfo=UTC))
 
 

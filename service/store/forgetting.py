@@ -12,7 +12,7 @@ import msgspec
 from service.core.event import Fact
 from service.core.measure import Booking
 from service.core.retention import NEIGHBOUR_US
-from service.store.bookings import Booked, InteractionKey
+from service.store.bookings import LOCK_SQL, Booked, InteractionKey
 from service.store.breaches import Breaches
 from service.store.contacts import decode_booking, lay_bare, lock_customers
 from service.store.database import Connection
@@ -21,12 +21,6 @@ from service.store.partitions import BEFORE_1970
 Place = tuple[int, int]
 """Where the database keeps a row of a partition."""
 
-_LOCK_SQL = """
-SELECT i.source_id, i.subject, i.facts, i.booking
-FROM unnest($1::int[], $2::text[]) AS wanted (source_id, subject)
-JOIN interactions i USING (source_id, subject)
-ORDER BY i.source_id, i.subject FOR UPDATE OF i
-"""
 _CONTACTS_SQL = """
 SELECT c.source_id, c.subject, c.due_at, c.booking
 FROM unnest($1::int[], $2::text[]) AS wanted (source_id, subject) JOIN contacts c USING (source_id, subject)
@@ -82,7 +76,7 @@ async def forget_interactions(
     """
     old: dict[InteractionKey, Booked] = {}
     left: set[InteractionKey] = set()
-    for source_id, subject, facts, booking in await connection.fetch(_LOCK_SQL, *zip(*keys, strict=True)):
+    for source_id, subject, facts, booking in await connection.fetch(LOCK_SQL, *zip(*keys, strict=True)):
         if max((fact.at for fact in _decode_facts(facts)), default=kept_from_us) < kept_from_us:
             old[source_id, subject] = _decode_booked(booking)
     contacts = {key: booked.contact for key, booked in old.items() if booked.contact is not None}

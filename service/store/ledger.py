@@ -17,19 +17,31 @@ import msgspec
 
 from service.core.customer import ContactKey, contact_of
 from service.core.difference import Differences, Origin
-from service.core.errors import Unavailable
-from service.core.event import MAX_EVENTS_PER_INTERACTION, TYPE_OF_KIND, Accepted, Fact, Rejected, moment
+from service.core.errors import NotAuthenticated, Unavailable
+from service.core.event import MAX_EVENTS_PER_INTERACTION, SECOND_US, TYPE_OF_KIND, Accepted, Fact, Rejected
 from service.core.measure import made_at, measure, open_visits, series_of
 from service.core.walk import walk
-from service.store.bookings import NOTHING_BOOKED, Booked, Changes, Contended, InteractionKey, Work, close_visits
+from service.store.access import KEY_UNKNOWN
+from service.store.bookings import (
+    LOCK_SQL,
+    NOTHING_BOOKED,
+    Booked,
+    Changes,
+    Contended,
+    InteractionKey,
+    Work,
+    close_visits,
+)
 from service.store.breaches import Breaches
 from service.store.contacts import due_contacts, rebook_contacts, settle_contacts
 from service.store.database import Connection, Database, translated
 from service.store.flush import Punctuality, flush_differences, flush_punctuality
+from service.store.forgetting import forget_keys
 from service.store.partitions import Partitions
 from service.store.policies import POLICY_LOCK, POLICY_VERSION_SQL, Policies
 from service.store.registry import Registry
 from service.store.turn import Turn
+from service.store.verdicts import FULL, Refusal, too_old
 
 T = TypeVar("T")
 EventKey = tuple[int, str, str]
@@ -49,20 +61,13 @@ WHERE pg_try_advisory_xact_lock({_STRIPE_LOCK}, stripe) LIMIT 1
 _WAIT_FOR_STRIPE_SQL = f"""
 SELECT pg_advisory_xact_lock({_STRIPE_LOCK}, $1), pg_advisory_xact_lock_shared({POLICY_LOCK})
 """
+_LAPSED_SQL = """
+SELECT array(SELECT id FROM keys WHERE id = ANY ($1::int[]) AND (revoked_at IS NOT NULL OR expires_at <= now()))
+"""
 _NEW_KEYS_SQL = """
 INSERT INTO event_keys (source_id, source, id)
 SELECT * FROM unnest($1::int[], $2::text[], $3::text[])
 ON CONFLICT DO NOTHING RETURNING source_id, source, id
-"""
-_FORGET_KEYS_SQL = """
-DELETE FROM event_keys k USING unnest($1::int[], $2::text[], $3::text[]) AS gone (source_id, source, id)
-WHERE k.source_id = gone.source_id AND k.source = gone.source AND k.id = gone.id
-"""
-_LOCK_SQL = """
-SELECT i.source_id, i.subject, i.facts, i.booking
-FROM unnest($1::int[], $2::text[]) AS wanted (source_id, subject)
-JOIN interactions i USING (source_id, subject)
-ORDER BY i.source_id, i.subject FOR UPDATE OF i
 """
 _HOLD_TIMER_SQL = f"""
 SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
@@ -79,10 +84,11 @@ _EVENT_COLUMNS = ("time", "received_at", "source_id", "source", "id", "type", "s
 
 
 class Post(msgspec.Struct, gc=False):
-    """What one request asks to commit: events of one registered source, already admitted."""
+    """What one request asks to commit: events of one registered source, already admitted, and the key it came with."""
 
     source_id: int
     events: list[Accepted]
+    key_id: int = 0
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -93,18 +99,6 @@ class Outcome(msgspec.Struct, frozen=True):
     rejected: tuple[Rejected, ...] = ()
 
 
-class Refusal(msgspec.Struct, frozen=True):
-    """Why the ledger does not take an event, as the answer to the post says it."""
-
-    code: str
-    detail: str
-
-
-_FULL = Refusal(
-    "interaction_full",
-    f"subject: this interaction has {MAX_EVENTS_PER_INTERACTION} events, and takes no more; "
-    "what is another encounter needs a subject of its own",
-)
 _decode_facts = msgspec.json.Decoder(list[Fact]).decode
 _decode_booked = msgspec.json.Decoder(Booked).decode
 _encode = msgspec.json.Encoder().encode
@@ -132,7 +126,7 @@ class Ledger:
         self._partitions = partitions
         self._policies = policies
         self._number = number
-        self._horizon_us = live_horizon_seconds * 1_000_000
+        self._horizon_us = live_horizon_seconds * SECOND_US
         self._connection: Connection | None = None
         self._careful = 0
 
@@ -149,8 +143,12 @@ class Ledger:
         if connection is not None and not connection.is_closed():
             connection.terminate()
 
-    async def commit(self, posts: Sequence[Post], now_us: int) -> list[Outcome]:
-        """Commit posts in one transaction. Raises Unavailable: nothing is known to be done, resend all of it."""
+    async def commit(self, posts: Sequence[Post], now_us: int) -> list[Outcome | NotAuthenticated]:
+        """Commit posts in one transaction; what became of each is returned.
+
+        A post whose key has been taken out of use since it was let in is not committed. Raises Unavailable: nothing is
+        known to be done, resend all of it.
+        """
         with translated():
             times = [event.fact.at for post in posts for event in post.events]
             await self._partitions.ensure(times, self._policies.kept_from_us)
@@ -218,16 +216,18 @@ class Ledger:
                 raise
         raise Unavailable("other writers hold the same interactions; try again")
 
-    async def _commit(self, connection: Connection, posts: Sequence[Post], now_us: int) -> list[Outcome]:
+    async def _commit(
+        self, connection: Connection, posts: Sequence[Post], now_us: int
+    ) -> list[Outcome | NotAuthenticated]:
         turn = await self._begin(connection, now_us)
         kept_from_us = turn.policy.kept_from_us
+        lapsed = set(await connection.fetchval(_LAPSED_SQL, [post.key_id for post in posts]))
         first: dict[EventKey, tuple[Post, Accepted]] = {}
         for post in posts:
-            for event in post.events:
+            for event in post.events if post.key_id not in lapsed else ():
                 if kept_from_us is None or event.fact.at >= kept_from_us:
                     first.setdefault((post.source_id, event.fact.source, event.fact.id), (post, event))
-        if first:
-            first = await self._new_events(connection, first)
+        first = await self._new_events(connection, first)
         facts: dict[InteractionKey, list[Fact]] = {}
         for post, event in first.values():
             facts.setdefault((post.source_id, event.subject), []).append(event.fact)
@@ -238,14 +238,18 @@ class Ledger:
             await self.rebook(connection, works, turn)
             await self._log(connection, first)
             await self._punctuality(connection, works, turn.stripe)
-        return _outcomes(posts, first, refused, kept_from_us)
+        outcomes = _outcomes(posts, first, refused, kept_from_us)
+        return [
+            NotAuthenticated(KEY_UNKNOWN) if post.key_id in lapsed else outcome
+            for post, outcome in zip(posts, outcomes, strict=True)
+        ]
 
     async def _leave_out(
         self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]], refused: dict[EventKey, Refusal]
     ) -> None:
         """Take events that were refused out of those that are committed, so that they are new when they come again."""
         if refused:
-            await connection.execute(_FORGET_KEYS_SQL, *zip(*sorted(refused), strict=True))
+            await forget_keys(connection, refused)
             for key in refused:
                 del first[key]
 
@@ -253,6 +257,8 @@ class Ledger:
         self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]]
     ) -> dict[EventKey, tuple[Post, Accepted]]:
         """Those whose keys were not in the log; now they are."""
+        if not first:
+            return first
         keys = sorted(first)
         if self._careful:
             self._careful -= 1
@@ -306,7 +312,7 @@ class Ledger:
     ) -> list[Work]:
         """Lock interactions and put new facts to those that they have; what goes over the limit is `refused`."""
         keys = sorted(facts)
-        rows = await connection.fetch(_LOCK_SQL, [key[0] for key in keys], [key[1] for key in keys])
+        rows = await connection.fetch(LOCK_SQL, [key[0] for key in keys], [key[1] for key in keys])
         stored = {(row[0], row[1]): row for row in rows}
         works = []
         for key in keys:
@@ -315,7 +321,7 @@ class Ledger:
             new = facts[key]
             room = max(0, MAX_EVENTS_PER_INTERACTION - len(present))
             if len(new) > room:
-                refused.update({(key[0], fact.source, fact.id): _FULL for fact in new[room:]})
+                refused.update({(key[0], fact.source, fact.id): FULL for fact in new[room:]})
                 new = new[:room]
                 if not new:
                     continue
@@ -381,17 +387,9 @@ def _outcomes(
         for event in post.events if refused or kept_from_us is not None else ():
             refusal = refused.get((post.source_id, event.fact.source, event.fact.id))
             if kept_from_us is not None and event.fact.at < kept_from_us:
-                refusal = _too_old(event.fact.at, kept_from_us)
+                refusal = too_old(event.fact.at, kept_from_us)
             if refusal is not None:
                 rejected.append(Rejected(event.index, event.fact.id, refusal.code, refusal.detail))
         new = accepted.get(id(post), 0)
         outcomes.append(Outcome(new, len(post.events) - new - len(rejected), tuple(rejected)))
     return outcomes
-
-
-def _too_old(at_us: int, kept_from_us: int) -> Refusal:
-    return Refusal(
-        "too_old",
-        f"time: is {moment(at_us):%Y-%m-%dT%H:%M:%SZ}; it must be {moment(kept_from_us):%Y-%m-%dT%H:%M:%SZ} or later, "
-        "for what was before is forgotten (FRONTLINE_RETENTION_DAYS)",
-    )

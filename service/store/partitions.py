@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import asyncpg
 from sqlalchemy import text
 
-from service.core.event import moment
+from service.core.event import microseconds, moment
 from service.store.database import Connection, Database, translated
 
 BEFORE_1970 = "events_before_1970"
@@ -105,4 +105,4 @@ def _next(month: datetime) -> datetime:
 
 
 def _span_us(month: datetime) -> tuple[int, int]:
-    return int(month.timestamp()) * 1_000_000, int(_next(month).timestamp()) * 1_000_000
+    return microseconds(month), microseconds(_next(month))

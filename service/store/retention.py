@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from service.core.event import HOUR_US, MINUTE_US
 from service.core.retention import kept_from
 from service.store.bookings import InteractionKey
 from service.store.database import Connection, Database, translated
@@ -35,8 +36,6 @@ _log = logging.getLogger(__name__)
 
 _INTERACTIONS_AT_ONCE = 500
 _EVENTS_AT_ONCE = 5_000
-_MINUTE_US = 60_000_000
-_HOUR_US = 60 * _MINUTE_US
 _CLOCK_SQL = "SELECT clock_timestamp()"
 _EVENTS_SQL = """
 SELECT source_id, subject, source, id, ctid FROM {} WHERE time < $1 ORDER BY source_id, subject
@@ -78,9 +77,9 @@ class Retention:
         done = Forgotten()
         if self._work is None:
             # A clock that was set back must not put it off.
-            if self._next_us - _HOUR_US <= now_us < self._next_us:
+            if self._next_us - HOUR_US <= now_us < self._next_us:
                 return done
-            self._next_us = now_us + _HOUR_US
+            self._next_us = now_us + HOUR_US
             self._work = self._all(now_us)
         until = time.monotonic() + seconds
         try:
@@ -133,7 +132,7 @@ class Retention:
                 left += staying
                 yield Forgotten(interactions=gone)
         if name != BEFORE_1970 and not left and not await drop_partition(connection, name):
-            self._next_us = now_us + _MINUTE_US
+            self._next_us = now_us + MINUTE_US
             _log.info("%s is to be dropped, but the log is in use; it is tried again in a minute", name)
             return
         if name != BEFORE_1970 or total.events:

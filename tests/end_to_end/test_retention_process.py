@@ -53,12 +53,12 @@ def figures(service: ServiceProcess) -> object:
         "from": (NOW - timedelta(days=300)).isoformat(),
         "to": (NOW - timedelta(hours=2)).isoformat(),
     }
-    return httpx.get(f"{service.url}/v1/kpis", params=query, timeout=30).json()["results"]
+    return service.get("/v1/kpis", **query).json()["results"]
 
 
 def forgotten(service: ServiceProcess) -> float:
     sample = 'frontline_retention_forgotten_total{what="events"} '
-    (line,) = (line for line in httpx.get(f"{service.url}/metrics").text.splitlines() if line.startswith(sample))
+    (line,) = (line for line in service.get("/metrics").text.splitlines() if line.startswith(sample))
     return float(line.removeprefix(sample))
 
 
@@ -80,13 +80,13 @@ def test_what_is_too_old_goes_while_posts_go_on(serve: Callable[..., ServiceProc
         assert time.monotonic() < deadline, "it was not forgotten"
         now = [{**one, "id": f"{posted}-{one['id']}"} for one in encounters(0.05)[:5]]
         posted += post(replicas[posted % 2], key, now)["accepted"]
-    assert sorted(map(forgotten, replicas)) == [0, 3 * VISITS]
+    assert sum(map(forgotten, replicas)) == 3 * VISITS
     assert posted > 0
     assert figures(replicas[0]) == figures(replicas[1]) == told
     refused = post(replicas[1], key, encounters(200.0)[:2])
     assert {one["code"] for one in refused["rejected"]} == {"too_old"}
-    assert httpx.get(f"{replicas[0].url}/v1/interactions/pos-vendor/order-200.0-7").status_code == 404
-    assert httpx.get(f"{replicas[0].url}/v1/interactions/pos-vendor/order-40.0-7").status_code == 200
+    assert replicas[0].get("/v1/interactions/pos-vendor/order-200.0-7").status_code == 404
+    assert replicas[0].get("/v1/interactions/pos-vendor/order-40.0-7").status_code == 200
     log = replicas[0].log + replicas[1].log
     assert "retention, events_" in log
     assert "loyalty" not in log

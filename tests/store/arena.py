@@ -96,6 +96,7 @@ class Arena:
                     holidays=world["holidays"][site],
                     since=None,
                     queues=[],
+                    actor="test",
                 )
             await policies.publish(promised(world["objectives"]), final(world))
             yield Stage(database, registry, policies, ledgers, timing, timer)

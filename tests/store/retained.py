@@ -85,6 +85,7 @@ KEPT = {"spans", "told-late", "f1", "m1", "m2", "waits"}
 async def post(ledger: Ledger, events: Iterable[Event], now_us: int = NOW_US) -> Outcome:
     """Commit events of the one registered source."""
     (outcome,) = await ledger.commit([Post(1, accept(events, now_us))], now_us)
+    assert isinstance(outcome, Outcome)
     return outcome
 
 

@@ -206,7 +206,7 @@ class Beside:
         while not self.over.is_set():
             with contextlib.suppress(ConfigurationError):  # while the policy is changing
                 assert await audited(self.database, self.registry) == []
-            await erase_customer(self.database, self.deal.choice((ANNA, BEN)))
+            await erase_customer(self.database, self.deal.choice((ANNA, BEN)), actor="test")
             await asyncio.sleep(0.05)
 
     async def rebuild(self, ledger: Ledger) -> None:

@@ -247,7 +247,9 @@ async def test_a_time_zone_can_change_and_days_are_cut_again(
     database: Database, registry: Registry, kept: Ledger
 ) -> None:
     minutes = await stored_rollups(database)
-    await registry.put_site("vilnius-1", time_zone="Pacific/Auckland", hours=None, holidays=None, since=None, queues=[])
+    await registry.put_site(
+        "vilnius-1", time_zone="Pacific/Auckland", hours=None, holidays=None, since=None, queues=[], actor="test"
+    )
     assert await audited(database, registry) == []
     assert await stored_rollups(database) == minutes
     assert {where[3] for where in await stored_days(database)} >= {"1969-07-21", "2025-01-10"}
@@ -259,9 +261,9 @@ async def test_a_customer_is_erased_from_what_is_kept_too(
     database: Database, registry: Registry, kept: Ledger, database_url: str
 ) -> None:
     before = await numbers(database)
-    assert await erase_customer(database, CLIO) == Erased(interactions=1, events=1, contacts=2)
+    assert await erase_customer(database, CLIO, actor="test") == Erased(interactions=1, events=1, contacts=2)
     # Ben's name was in an event that is gone; the interaction holds it still.
-    assert await erase_customer(database, BEN) == Erased(interactions=1, events=0, contacts=1)
+    assert await erase_customer(database, BEN, actor="test") == Erased(interactions=1, events=0, contacts=1)
     assert await tables_with(database_url, CLIO) == set()
     assert await tables_with(database_url, BEN) == set()
     assert await numbers(database) == before
@@ -278,7 +280,7 @@ async def test_a_customer_whom_only_a_forgotten_event_named_is_erased(
     await Timer(ledger, Telemetry()).tick(NOW_US)
     await retain(database, ledger)
     assert await tables_with(database_url, ANNA) == {"interactions"}
-    assert await erase_customer(database, ANNA) == Erased(interactions=1, events=0, contacts=0)
+    assert await erase_customer(database, ANNA, actor="test") == Erased(interactions=1, events=0, contacts=0)
     assert await tables_with(database_url, ANNA) == set()
     assert await scalar(database, "SELECT customer FROM contacts") == BEN
     assert await audited(database, registry) == []

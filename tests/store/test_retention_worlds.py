@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from service.core.catalogue.measures import MEASURES, Scope
-from service.store.ledger import Post
+from service.store.ledger import Outcome, Post
 from service.store.retention import Retention
 from tests.books import accept
 from tests.reference.encounters import NOW_US
@@ -46,6 +46,7 @@ class Twin:
         """Post events, and take those that must be accepted."""
         old = [index for index, one in enumerate(events) if instant(one["time"]) < self.kept_from]
         (outcome,) = await stage.ledgers[0].commit([Post(number, accept(events, now))], now)
+        assert isinstance(outcome, Outcome)
         assert [one.index for one in outcome.rejected] == old
         for index, one in enumerate(events):
             if index not in old:
