@@ -206,20 +206,22 @@ async def test_a_clock_that_is_ahead_makes_nothing_forgotten(ledger: Ledger, dat
 
 async def test_what_time_still_changes_stays_until_it_has(database: Database, ledger: Ledger) -> None:
     """The timer has not run: one still waits as far as is known, and a case is not settled."""
+    arrival = day("2025-01-17")
+    await post(ledger, [event("waited", "queued", arrival)], microseconds(arrival))
     await post(ledger, HISTORY)
-    await post(ledger, [event("lost", "queued", day("2025-01-15"))])
     async with database.engine.begin() as connection:
         await connection.execute(text("UPDATE contacts SET due_at = '2025-03-01' WHERE subject = 'j1'"))
     before = await numbers(database)
     await retain(database, ledger)
-    assert await subjects(database) == {*KEPT, "j1"}
+    assert await numbers(database) == before
+    assert await subjects(database) == {*KEPT, "j1", "waited"}
     assert "events_2025_01" in await partitions(database)
     assert "events_2024_12" not in await partitions(database)
     await Timer(ledger, Telemetry()).tick(NOW_US)
     await retain(database, ledger)
     assert await subjects(database) == KEPT
     assert await partitions(database) == {"events_2025_02", "events_2025_03", "events_before_1970"}
-    assert await numbers(database) == before
+    assert await scalar(database, "SELECT sum(expired) FROM rollups WHERE minute = '2025-01-17 09:00Z'") == 1
 
 
 async def test_months_that_are_not_kept_get_no_partition(told: Ledger, database: Database, registry: Registry) -> None:

@@ -1,6 +1,7 @@
 """The proof after retention: what was before is given, all else follows from it, and what doesn't is found."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -221,6 +222,27 @@ async def test_a_rebuild_does_not_bring_back_what_is_forgotten_meanwhile(
         await mend(wrong)  # type: ignore[arg-type]
 
     monkeypatch.setattr(work, "_mend", late)
+    await work.run()
+    assert await subjects(database) == KEPT
+    assert await audited(database, registry) == []
+
+
+async def test_sums_are_looked_at_again_where_more_is_forgotten_meanwhile(
+    database: Database, registry: Registry, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was missing is nobody's any more by the time at which it would be put back."""
+    await post(ledger, HISTORY)
+    await Timer(ledger, Telemetry()).tick(NOW_US)
+    await execute(database, "DELETE FROM event_keys WHERE id LIKE 'j1-%'")
+    work = Rebuild(database, registry, Policies(database), ledger, lambda: NOW_US, quiet)
+    transact = ledger.transact
+
+    async def late(*arguments: Any) -> Any:
+        monkeypatch.setattr(ledger, "transact", transact)
+        await retain(database, ledger)
+        return await transact(*arguments)
+
+    monkeypatch.setattr(ledger, "transact", late)
     await work.run()
     assert await subjects(database) == KEPT
     assert await audited(database, registry) == []
