@@ -92,18 +92,19 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
             number=number,
             live_horizon_seconds=settings.live_horizon_seconds,
         )
-        for number in range(settings.writers + 1)
+        for number in range(settings.writers + 2)
     ]
+    timing, forgetting, *writing = ledgers
     writer = Writer(
-        ledgers[1:],
+        writing,
         telemetry,
         queue_events=settings.queue_events,
         batch_events=settings.batch_events,
     )
     retention = None
     if settings.retention_days is not None:
-        retention = Retention(database, policies, ledgers[0], days=settings.retention_days)
-    timer = Timer(ledgers[0], telemetry, retention)
+        retention = Retention(database, policies, forgetting, days=settings.retention_days)
+    timer = Timer(timing, telemetry, retention)
     access = Access(database)
     for secret, role in ((settings.admin_key, Role.ADMIN), (settings.read_key, Role.READ)):
         if secret:

@@ -19,7 +19,7 @@ from service.telemetry import Telemetry
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 500
-_RETENTION_SECONDS = 0.5
+_RETENTION_SECONDS = 0.3
 
 
 class Timer:
@@ -28,7 +28,7 @@ class Timer:
     After its start, and after the database was away, it waits for `grace_seconds`: sources that could not post
     meanwhile do so now, and those of whom they tell that they were answered in time must not be breaches before that.
 
-    When nothing is due, it gives `retention` some time, where there is any.
+    Where there is a `retention`, it is looked after when nothing is due.
     """
 
     def __init__(

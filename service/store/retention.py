@@ -6,6 +6,7 @@ is kept whole. At last go contacts that are no neighbours of any that is kept, a
 stop at any point: what is done is done, and the rest is found again.
 """
 
+import asyncio
 import contextlib
 import logging
 import math
@@ -55,7 +56,8 @@ class _Part(NamedTuple):
 class Retention:
     """Keeps what is not older than so many days, by whole months in UTC. One process at a time may carry it out.
 
-    `kept_from_us` is the moment from which on events are kept, as it was last seen.
+    It has a ledger of its own, which it closes when there is nothing to do. `kept_from_us` is the moment from which on
+    events are kept, as it was last seen.
     """
 
     def __init__(self, database: Database, policies: Policies, ledger: Ledger, *, days: int) -> None:
@@ -64,38 +66,48 @@ class Retention:
         self._ledger = ledger
         self._days = days
         self._work: AsyncGenerator[Forgotten, None] | None = None
+        self._step: asyncio.Task[Forgotten | None] | None = None
         self._next_us = -math.inf
         self._swept_us: int | None = None
         self.kept_from_us: int | None = None
 
     async def go_on(self, now_us: int, seconds: float) -> Forgotten:
-        """Do for about so many seconds what is to be done as of a moment; what was forgotten is returned.
+        """Do for so many seconds at most what is to be done as of a moment; what was forgotten is returned.
 
-        Once all is done, it looks again after an hour; where a partition could not be dropped, after a minute. Raises
-        Unavailable; the next call begins anew.
+        What takes longer goes on by itself, and is looked after by the next call. Once all is done, it begins again
+        after an hour; where something was in the way, after a minute. Raises Unavailable.
         """
-        done = Forgotten()
-        if self._work is None:
+        done, work = Forgotten(), self._work
+        if work is None:
             # A clock that was set back must not put it off.
             if self._next_us - HOUR_US <= now_us < self._next_us:
                 return done
             self._next_us = now_us + HOUR_US
-            self._work = self._all(now_us)
+            work = self._work = self._all(now_us)
         until = time.monotonic() + seconds
-        try:
-            async for more in self._work:
-                done.add(more)
-                if time.monotonic() >= until:
-                    return done
-        except BaseException:
-            self._work = None
-            raise
-        self._work = None
-        return done
+        while True:
+            if self._step is None:
+                self._step = asyncio.create_task(_next(work))
+            left = until - time.monotonic()
+            await asyncio.wait({self._step}, timeout=None if left == math.inf else max(0.0, left))
+            if not self._step.done():
+                return done
+            step, self._step = self._step, None
+            if step.exception() is not None:
+                self._work, self._next_us = None, now_us + MINUTE_US
+            more = step.result()
+            if more is None:
+                self._work = None
+                return done
+            done.add(more)
 
     async def stop(self) -> None:
         """Stop, wherever it is."""
+        step, self._step = self._step, None
         work, self._work = self._work, None
+        if step is not None:
+            step.cancel()
+            await asyncio.gather(step, return_exceptions=True)
         if work is not None:
             with contextlib.suppress(Exception):
                 await work.aclose()
@@ -118,6 +130,7 @@ class Retention:
                     self._swept_us = kept_from_us
         finally:
             connection.terminate()
+            await self._ledger.close()
 
     async def _partition(
         self, connection: Connection, name: str, kept_from_us: int, now_us: int
@@ -156,6 +169,10 @@ class Retention:
                 total.add(Forgotten(customers=customers))
                 yield Forgotten(customers=customers)
         _log.info("retention: %d contacts and %d customers", total.contacts, total.customers)
+
+
+async def _next(work: AsyncGenerator[Forgotten, None]) -> Forgotten | None:
+    return await anext(work, None)
 
 
 async def _parts(connection: Connection, name: str, kept_from_us: int) -> AsyncIterator[_Part]:

@@ -254,12 +254,12 @@ async def test_a_partition_in_use_is_dropped_a_minute_later(told: Ledger, databa
 async def test_the_timer_s_holder_alone_carries_it_out(told: Ledger, database: Database, registry: Registry) -> None:
     ledgers = [
         Ledger(database, registry, Partitions(database), Policies(database), number=n, live_horizon_seconds=3600)
-        for n in (1, 2)
+        for n in range(1, 5)
     ]
     telemetry = [Telemetry(), Telemetry()]
     first, second = (
-        Timer(ledger, told_by, Retention(database, Policies(database), ledger, days=DAYS))
-        for ledger, told_by in zip(ledgers, telemetry, strict=True)
+        Timer(timing, told_by, Retention(database, Policies(database), forgetting, days=DAYS))
+        for timing, forgetting, told_by in zip(ledgers[:2], ledgers[2:], telemetry, strict=True)
     )
     await told.close()
     await Timer(ledgers[0], Telemetry()).tick(NOW_US)

@@ -69,12 +69,11 @@ async def test_it_may_end_after_any_step(told: Ledger, database: Database, regis
     steps = 0
     is_done = False
     while not is_done:
-        work = Retention(database, Policies(database), told, days=DAYS)
+        work = Retention(database, Policies(database), told, days=DAYS)._all(NOW_US)
         steps += 1
         for _ in range(steps):
-            await work.go_on(NOW_US, 0)
-        is_done = work._work is None
-        await work.stop()
+            is_done = await anext(work, None) is None
+        await work.aclose()
         assert await numbers(database) == before
         assert await audited(database, registry) == []
     assert steps > 5
@@ -133,15 +132,16 @@ async def test_it_may_crash_in_the_middle_of_any_step(
 
 async def test_a_lost_connection_is_no_more_than_a_pause(told: Ledger, database: Database, registry: Registry) -> None:
     work = Retention(database, Policies(database), told, days=DAYS)
+    work._work = work._all(NOW_US)
     for _ in range(3):
-        await work.go_on(NOW_US, 0)
+        await anext(work._work)
     cut = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
              WHERE datname = current_database() AND application_name IN ('frontline-writer', 'frontline-audit')"""
     assert len(await fetch(database, cut)) >= 2
     with pytest.raises(Unavailable):
         await work.go_on(NOW_US, math.inf)
     assert await audited(database, registry) == []
-    await work.go_on(NOW_US + 3600 * SECOND, math.inf)
+    await work.go_on(NOW_US + 60 * SECOND, math.inf)
     await is_all_forgotten(database)
 
 
@@ -190,9 +190,9 @@ class Beside:
                 self.refused += len(rejected)
                 self.accepted.update({one["id"]: one for one in events if one["id"] not in rejected})
 
-    async def retain(self, ledger: Ledger) -> None:
+    async def retain(self, timing: Ledger, forgetting: Ledger) -> None:
         """Run the timer until nothing is left to be forgotten."""
-        timer = Timer(ledger, Telemetry(), Retention(self.database, Policies(self.database), ledger, days=DAYS))
+        timer = Timer(timing, Telemetry(), Retention(self.database, Policies(self.database), forgetting, days=DAYS))
         await asyncio.sleep(0.2)
         now_us = NOW_US
         while len(await partitions(self.database)) > 3 or await _old(self.database):
@@ -221,15 +221,15 @@ async def test_writers_erasures_audits_and_a_rebuild_go_on_beside_it(
 ) -> None:
     others = [
         Ledger(database, registry, Partitions(database), Policies(database), number=n, live_horizon_seconds=3600)
-        for n in range(1, 6)
+        for n in range(1, 7)
     ]
-    *writers, timing, rebuilding = others
+    *writers, timing, away, rebuilding = others
     await told.close()
     beside = Beside(database, registry)
     async with asyncio.timeout(120), asyncio.TaskGroup() as group:
         for place, writer in enumerate(writers):
             group.create_task(beside.write(writer, 1000 * place))
-        group.create_task(beside.retain(timing))
+        group.create_task(beside.retain(timing, away))
         group.create_task(beside.look())
         group.create_task(beside.rebuild(rebuilding))
     assert beside.refused, "nothing was posted after it began"
