@@ -7,7 +7,7 @@ import psutil
 from tests.end_to_end.conftest import ServiceProcess
 from tests.faults.conftest import MakeHarness
 from tests.faults.harness import Harness
-from tests.faults.moments import HOLDS, PATIENCE_SECONDS, posts_in_flight, replica_that_tells
+from tests.faults.moments import PATIENCE_SECONDS, posts_in_flight
 
 _WORKERS = 2
 _EVENTS_MEANWHILE = 300
@@ -28,7 +28,6 @@ async def kill_each_worker(harness: Harness) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while len(harness.record.acknowledged) < enough or not replaced(service, worker):
                 await asyncio.sleep(0.05)
-    await replica_that_tells(harness.replicas, HOLDS)  # one of them, and nobody for those who are gone
 
 
 def replaced(service: ServiceProcess, worker: psutil.Process) -> bool:

@@ -28,6 +28,7 @@ _PAUSE_SECONDS = 0.02
 _UNTIL_DUE_SECONDS = 0.2  # some pass the deadline before the service hears of their answer, and some do not
 _NEW_A_POST = 12
 _KNOWN_A_POST = 4
+_CUSTOMERS = 40  # few, so that transactions meet at them
 
 EventName = tuple[str, str]
 """The `source` and `id` of an event."""
@@ -37,6 +38,7 @@ EventName = tuple[str, str]
 class Encounter:
     """What one customer's events say, for the count at the end."""
 
+    customer: str
     wait_seconds: int
     is_call: bool
     is_wrong: bool
@@ -152,6 +154,7 @@ class Poster:
         while len(self._waiting) < _NEW_A_POST * 3:
             subject = f"{self._name}-{next(self._numbers)}"
             encounter = Encounter(
+                customer=f"customer-{self._chance.randrange(_CUSTOMERS)}",
                 wait_seconds=self._chance.randint(1, 2 * OBJECTIVE_SECONDS),
                 is_call=self._chance.random() < 0.5,
                 is_wrong=self._chance.random() < 0.3,
@@ -190,6 +193,7 @@ def events_of(encounter: Encounter, source: str, subject: str, now: datetime) ->
     if encounter.is_wrong:
         kinds.append(("corrected", encounter.wait_seconds + 35, {"kind": "wrong_item"}))
         kinds.append(("recovered", encounter.wait_seconds + 40, {}))
+    common = {"site": "shop", "channel": "phone" if encounter.is_call else "pos", "customer": encounter.customer}
     arrival = now - timedelta(seconds=OBJECTIVE_SECONDS - _UNTIL_DUE_SECONDS)
     return [
         {
@@ -198,7 +202,7 @@ def events_of(encounter: Encounter, source: str, subject: str, now: datetime) ->
             "type": f"interaction.{kind}",
             "time": (arrival + timedelta(seconds=after)).isoformat(),
             "subject": subject,
-            "data": {"site": "shop", "channel": "phone" if encounter.is_call else "pos", **data},
+            "data": {**common, **data},
         }
         for kind, after, data in kinds
     ]
