@@ -102,7 +102,11 @@ class Writer:
         if errors:
             raise errors[0]
         outcomes = [future.result() for future in futures]
-        return Outcome(sum(outcome.accepted for outcome in outcomes), sum(outcome.duplicates for outcome in outcomes))
+        return Outcome(
+            sum(outcome.accepted for outcome in outcomes),
+            sum(outcome.duplicates for outcome in outcomes),
+            tuple(rejected for outcome in outcomes for rejected in outcome.rejected),
+        )
 
     def _split(self, source_id: int, events: list[Accepted]) -> list[tuple[_Lane, Post]]:
         # One lane commits a few events sooner than several, which pay off when there is enough work for all.

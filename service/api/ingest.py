@@ -178,6 +178,8 @@ async def _take(request: Request, here: Services) -> Response:
     outcome = Outcome(0, 0)
     if accepted:
         outcome = await here.writer.submit(source.source_id or 0, accepted)
+        if outcome.rejected:
+            rejected = sorted([*rejected, *outcome.rejected], key=lambda one: one.index)
     counted = here.telemetry.events
     counted.labels("accepted").inc(outcome.accepted)
     counted.labels("duplicate").inc(outcome.duplicates)

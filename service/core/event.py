@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE_US = 60_000_000
 MAX_EVENTS_PER_POST = 10_000
+MAX_EVENTS_PER_INTERACTION = 1_000
 MAX_FUTURE_US = 5 * 60 * 1_000_000
 MIN_US = -62_104_000_000_000_000
 

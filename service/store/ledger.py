@@ -8,7 +8,7 @@ Most batches hold only events that are new. So their keys are copied in at first
 where one is there already; then, and for some batches after, the database is asked which of them are new.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ import msgspec
 from service.core.customer import ContactKey, contact_of
 from service.core.difference import Differences, Origin
 from service.core.errors import Unavailable
-from service.core.event import TYPE_OF_KIND, Accepted, Fact
+from service.core.event import MAX_EVENTS_PER_INTERACTION, TYPE_OF_KIND, Accepted, Fact, Rejected
 from service.core.measure import made_at, measure, open_visits, series_of
 from service.core.walk import walk
 from service.store.bookings import NOTHING_BOOKED, Booked, Changes, Contended, InteractionKey, Work, close_visits
@@ -54,6 +54,10 @@ INSERT INTO event_keys (source_id, source, id)
 SELECT * FROM unnest($1::int[], $2::text[], $3::text[])
 ON CONFLICT DO NOTHING RETURNING source_id, source, id
 """
+_FORGET_KEYS_SQL = """
+DELETE FROM event_keys k USING unnest($1::int[], $2::text[], $3::text[]) AS gone (source_id, source, id)
+WHERE k.source_id = gone.source_id AND k.source = gone.source AND k.id = gone.id
+"""
 _LOCK_SQL = """
 SELECT i.source_id, i.subject, i.facts, i.booking
 FROM unnest($1::int[], $2::text[]) AS wanted (source_id, subject)
@@ -82,12 +86,25 @@ class Post(msgspec.Struct, gc=False):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How many events of a post are new, and how many were there before."""
+    """How many events of a post are new, how many were there before, and those that the ledger does not take."""
 
     accepted: int
     duplicates: int
+    rejected: tuple[Rejected, ...] = ()
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """Why the ledger does not take an event, as the answer to the post says it."""
+
+    code: str
+    detail: str
+
+
+_FULL = Refusal(
+    "interaction_full",
+    f"subject: this interaction has {MAX_EVENTS_PER_INTERACTION} events, and takes no more; "
+    "what is another encounter needs a subject of its own",
+)
 _decode_facts = msgspec.json.Decoder(list[Fact]).decode
 _decode_booked = msgspec.json.Decoder(Booked).decode
 _encode = msgspec.json.Encoder().encode
@@ -142,7 +159,7 @@ class Ledger:
         """Measure interactions again as of now, for what time alone has changed. Raises Unavailable."""
 
         async def run(connection: Connection, turn: Turn) -> None:
-            works = await self._gather(connection, {key: [] for key in keys})
+            works = await self._gather(connection, {key: [] for key in keys}, {})
             await close_visits(connection, keys, works)
             await self.rebook(connection, works, turn)
 
@@ -207,16 +224,26 @@ class Ledger:
                 first.setdefault((post.source_id, event.fact.source, event.fact.id), (post, event))
         turn = await self._begin(connection, now_us)
         first = await self._new_events(connection, first)
-        accepted: dict[int, int] = {}
         facts: dict[InteractionKey, list[Fact]] = {}
         for post, event in first.values():
-            accepted[id(post)] = accepted.get(id(post), 0) + 1
             facts.setdefault((post.source_id, event.subject), []).append(event.fact)
+        refused: dict[EventKey, Refusal] = {}
         if first:
-            works = await self._measure(connection, facts, turn)
+            works = await self._gather(connection, facts, refused)
+            await self._leave_out(connection, first, refused)
+            await self.rebook(connection, works, turn)
             await self._log(connection, first)
             await self._punctuality(connection, works, turn.stripe)
-        return [Outcome(accepted.get(id(post), 0), len(post.events) - accepted.get(id(post), 0)) for post in posts]
+        return _outcomes(posts, first, refused)
+
+    async def _leave_out(
+        self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]], refused: dict[EventKey, Refusal]
+    ) -> None:
+        """Take events that were refused out of those that are committed, so that they are new when they come again."""
+        if refused:
+            await connection.execute(_FORGET_KEYS_SQL, *zip(*sorted(refused), strict=True))
+            for key in refused:
+                del first[key]
 
     async def _new_events(
         self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]]
@@ -251,11 +278,6 @@ class Ledger:
         version = await connection.fetchval(POLICY_VERSION_SQL)
         return Turn(stripe, await self._policies.at(version), now_us, now_us - self._horizon_us, self._registry)
 
-    async def _measure(self, connection: Connection, facts: dict[InteractionKey, list[Fact]], turn: Turn) -> list[Work]:
-        works = await self._gather(connection, facts)
-        await self.rebook(connection, works, turn)
-        return works
-
     async def rebook(self, connection: Connection, works: Sequence[Work], turn: Turn) -> None:
         """Put what interactions count for now in the place of what they counted for."""
         await self._registry.ensure_series({key for work in works for key in series_of(work.it)})
@@ -275,20 +297,27 @@ class Ledger:
         calendars = {number: turn.policy.calendar(keys[number][0]) for number in numbers}
         await flush_differences(connection, differences, turn.stripe, calendars)
 
-    async def _gather(self, connection: Connection, facts: dict[InteractionKey, list[Fact]]) -> list[Work]:
+    async def _gather(
+        self, connection: Connection, facts: dict[InteractionKey, list[Fact]], refused: dict[EventKey, Refusal]
+    ) -> list[Work]:
+        """Lock interactions and put new facts to those that they have; what goes over the limit is `refused`."""
         keys = sorted(facts)
         rows = await connection.fetch(_LOCK_SQL, [key[0] for key in keys], [key[1] for key in keys])
         stored = {(row[0], row[1]): row for row in rows}
         works = []
         for key in keys:
-            new = facts[key]
             row = stored.get(key)
-            if row is None:
-                if new:
-                    works.append(Work(key, new, new, None, walk(new)))
-            else:
-                both = _decode_facts(row[2]) + new
-                works.append(Work(key, new, both, _decode_booked(row[3]), walk(both)))
+            present = [] if row is None else _decode_facts(row[2])
+            new = facts[key]
+            room = max(0, MAX_EVENTS_PER_INTERACTION - len(present))
+            if len(new) > room:
+                refused.update({(key[0], fact.source, fact.id): _FULL for fact in new[room:]})
+                new = new[:room]
+                if not new:
+                    continue
+            both = present + new
+            if both:
+                works.append(Work(key, new, both, None if row is None else _decode_booked(row[3]), walk(both)))
         return works
 
     def _rebook(self, work: Work, differences: Differences, breaches: Breaches, changes: Changes, turn: Turn) -> None:
@@ -330,3 +359,22 @@ class Ledger:
                 punctuality = seen[key] = Punctuality()
             punctuality.see(work.new_facts)
         await flush_punctuality(connection, seen, stripe)
+
+
+def _outcomes(
+    posts: Sequence[Post], taken: Mapping[EventKey, tuple[Post, Accepted]], refused: Mapping[EventKey, Refusal]
+) -> list[Outcome]:
+    """What became of each post; an event that several of them have is new in the first one only."""
+    accepted: dict[int, int] = {}
+    for post, _ in taken.values():
+        accepted[id(post)] = accepted.get(id(post), 0) + 1
+    outcomes = []
+    for post in posts:
+        rejected: list[Rejected] = []
+        for event in post.events if refused else ():
+            refusal = refused.get((post.source_id, event.fact.source, event.fact.id))
+            if refusal is not None:
+                rejected.append(Rejected(event.index, event.fact.id, refusal.code, refusal.detail))
+        new = accepted.get(id(post), 0)
+        outcomes.append(Outcome(new, len(post.events) - new - len(rejected), tuple(rejected)))
+    return outcomes
