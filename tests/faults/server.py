@@ -4,6 +4,7 @@ import signal
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psutil
@@ -54,8 +55,16 @@ class Server:
             process.send_signal(signal.SIGSTOP)
         return processes
 
-    async def execute(self, *statements: str, database: str = "postgres") -> None:
-        connection = await asyncpg.connect(self.url(database))
+    async def fetch(self, query: str) -> Any:
+        """The one value that a query answers."""
+        connection = await asyncpg.connect(self.url())
+        try:
+            return await connection.fetchval(query)
+        finally:
+            await connection.close()
+
+    async def execute(self, *statements: str) -> None:
+        connection = await asyncpg.connect(self.url())
         try:
             for statement in statements:
                 await connection.execute(statement)
