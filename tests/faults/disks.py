@@ -9,13 +9,12 @@ come it fails each write with the same error.
 
 import contextlib
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from service.store.embedded import EmbeddedPostgres
+from tests.faults.apart import postgres_apart
 from tests.faults.server import Server
 
 _SIZE = "256m"
@@ -59,9 +58,9 @@ class SmallDisk:
 
     has_tables = True
 
-    def __init__(self, server: Server, root: Path) -> None:
+    def __init__(self, server: Server, place: Path) -> None:
         self.server = server
-        self._ballast = root / "ballast"
+        self._ballast = place / "ballast"
 
     async def fill(self) -> None:
         with self._ballast.open("ab", buffering=0) as ballast, contextlib.suppress(OSError):
@@ -74,16 +73,9 @@ class SmallDisk:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[SmallDisk]:
-    """A PostgreSQL on a small filesystem at `folder`, in a process that alone sees it."""
-    command = [*_APART, sys.executable, "-m", __name__, str(folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stdout.readline(), "the PostgreSQL on a small disk did not start"
-        root = Path(f"/proc/{process.pid}/root")
-        yield SmallDisk(Server.at(folder, root), root / folder.relative_to("/"))
-        process.stdin.close()
-        process.wait(60)
+    """A PostgreSQL on a small filesystem at `folder`, which no other process sees there."""
+    with postgres_apart(folder, under=_APART, size=_SIZE) as (server, place):
+        yield SmallDisk(server, place)
 
 
 class FullDevice:
@@ -112,15 +104,3 @@ def _after(name: str) -> Iterator[str]:
     timeline, number = name[:8], int(name[8:16], 16) * _FILES_OF_A_SERIES + int(name[16:], 16)
     for coming in range(number + 1, number + 1 + _FILES_TO_COME):
         yield f"{timeline}{coming // _FILES_OF_A_SERIES:08X}{coming % _FILES_OF_A_SERIES:08X}"
-
-
-def _main(folder: str) -> None:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_SIZE}", "tmpfs", folder], check=True)
-    with EmbeddedPostgres(Path(folder)) as embedded:
-        embedded.keep_running()
-        print("running", flush=True)
-        sys.stdin.read()
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])

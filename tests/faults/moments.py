@@ -12,6 +12,8 @@ from tests.faults.harness import POSTERS, Harness
 PATIENCE_SECONDS = 60
 HOLDS = re.compile("^frontline_timer_holder 1.0$", re.MULTILINE)
 """What the page of metrics says where one process runs the timer."""
+MEASURED = re.compile("^frontline_timer_measured_total [1-9]", re.MULTILINE)
+"""What it says once the timer has had something to do."""
 
 
 async def replica_that_tells(replicas: Sequence[ServiceProcess], what: re.Pattern[str]) -> ServiceProcess:
@@ -36,4 +38,12 @@ async def refused(harness: Harness) -> None:
     before = harness.record.answers["503"]
     async with asyncio.timeout(PATIENCE_SECONDS):
         while harness.record.answers["503"] == before:
+            await asyncio.sleep(0.01)
+
+
+async def acknowledged(harness: Harness, events: int) -> None:
+    """Return once so many more events have been acknowledged."""
+    enough = len(harness.record.acknowledged) + events
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while len(harness.record.acknowledged) < enough:
             await asyncio.sleep(0.01)

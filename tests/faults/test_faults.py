@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import re
 import signal
 from functools import partial
 
@@ -11,11 +10,10 @@ import pytest
 
 from tests.faults.conftest import MakeHarness
 from tests.faults.harness import Fault, Harness
-from tests.faults.moments import HOLDS, PATIENCE_SECONDS, posts_in_flight, refused, replica_that_tells
+from tests.faults.moments import HOLDS, MEASURED, PATIENCE_SECONDS, posts_in_flight, refused, replica_that_tells
 from tests.faults.proxy import Cut
 
 _CUTS = 2
-_MEASURED = re.compile("^frontline_timer_measured_total [1-9]", re.MULTILINE)
 
 
 async def kill_service(harness: Harness) -> None:
@@ -73,7 +71,7 @@ async def kill_holder_of_the_timer(harness: Harness) -> None:
     await posts_in_flight(harness)
     await asyncio.to_thread(holder.kill)
     await replica_that_tells(others, HOLDS)
-    await replica_that_tells(others, _MEASURED)
+    await replica_that_tells(others, MEASURED)
     await asyncio.to_thread(holder.start)
 
 

@@ -7,7 +7,7 @@ import psutil
 from tests.end_to_end.conftest import ServiceProcess
 from tests.faults.conftest import MakeHarness
 from tests.faults.harness import Harness
-from tests.faults.moments import PATIENCE_SECONDS, posts_in_flight
+from tests.faults.moments import PATIENCE_SECONDS, acknowledged, posts_in_flight
 
 _WORKERS = 2
 _EVENTS_MEANWHILE = 300
@@ -24,9 +24,9 @@ async def kill_each_worker(harness: Harness) -> None:
     for worker in workers_of(service):
         await posts_in_flight(harness)
         worker.kill()
-        enough = len(harness.record.acknowledged) + _EVENTS_MEANWHILE
+        await acknowledged(harness, _EVENTS_MEANWHILE)
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while len(harness.record.acknowledged) < enough or not replaced(service, worker):
+            while not replaced(service, worker):
                 await asyncio.sleep(0.05)
 
 
