@@ -47,7 +47,7 @@ class Disk(Protocol):
 def can_be_small() -> bool:
     """Whether this machine lets us make a filesystem."""
     try:
-        made = subprocess.run([*_APART, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False)
+        made = subprocess.run([*_APART, "mount", "-t", "tmpfs", "tmpfs", "/tmp"], capture_output=True, check=False)
     except FileNotFoundError:
         return False
     return made.returncode == 0
