@@ -4,6 +4,7 @@ import asyncio
 
 import asyncpg
 
+from service.store.database import Connection
 from service.store.policies import POLICY_LOCK
 from tests.faults.conftest import MakeHarness
 from tests.faults.harness import Harness
@@ -51,7 +52,7 @@ async def take_locks_in_the_wrong_order(harness: Harness) -> None:
         await harness.server.execute("ALTER SYSTEM RESET deadlock_timeout", "SELECT pg_reload_conf()")
 
 
-async def _deadlocks(connection: asyncpg.Connection) -> int:  # type: ignore[type-arg]  # has its parameter in stubs only
+async def _deadlocks(connection: Connection) -> int:
     await connection.execute("SELECT pg_stat_clear_snapshot()")
     return int(await connection.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
 
