@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Path, Query, Response
 
-from service.api.deps import Here
+from service.api.deps import READING, Here
 from service.api.errors import described
 from service.api.parameters import selection_in
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_CODE
@@ -19,7 +19,7 @@ from service.core.measure import expires_at
 from service.core.walk import ABANDONED, ANSWERED, DIVERTED, WAITING, Interaction, Visit, walk
 from service.store.rollups import StoredInteraction
 
-router = APIRouter(tags=["now"], responses=described(422, 503))
+router = APIRouter(tags=["now"], dependencies=[READING], responses=described(401, 403, 422, 429, 503))
 _encode = msgspec.json.Encoder().encode
 _OUTCOMES = {WAITING: "waiting", ANSWERED: "answered", ABANDONED: "abandoned", DIVERTED: "diverted"}
 _SECOND_US = 1_000_000

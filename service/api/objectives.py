@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Path, Query, Response
 
-from service.api.deps import Here
+from service.api.deps import READING, Here
 from service.api.errors import described
 from service.api.parameters import choices_in, interval_in, names_in, selection_in
 from service.core.budget import Spend
@@ -21,7 +21,7 @@ from service.core.window import date_of
 from service.overview import Overview, Place, overviews
 from service.store.causes import Span, StoredBreach
 
-router = APIRouter(tags=["objectives"], responses=described(422, 503))
+router = APIRouter(tags=["objectives"], dependencies=[READING], responses=described(401, 403, 422, 429, 503))
 _encode = msgspec.json.Encoder().encode
 _SECOND_US = 1_000_000
 _DAY_US = 86_400 * _SECOND_US

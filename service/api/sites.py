@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from service.api.deps import Here
+from service.api.deps import READING, Here
 from service.api.errors import described
 from service.core.calendar import Calendar
 from service.core.errors import InvalidInput, NotFound
@@ -16,7 +16,7 @@ from service.core.event import EPOCH, MINUTE_US, microseconds, moment
 from service.store.policies import calendar_of
 from service.store.registry import OTHER
 
-router = APIRouter(tags=["KPIs"], responses=described(422, 503))
+router = APIRouter(tags=["KPIs"], dependencies=[READING], responses=described(401, 403, 422, 429, 503))
 
 MAX_DAYS = 366
 _DEFAULT_DAYS = 7

@@ -25,6 +25,7 @@ from service.core.event import Fact
 from service.store.bookings import Booked, Changes, Contended, InteractionKey
 from service.store.contacts import lock_customers
 from service.store.database import Connection, Database, translated
+from service.store.trail import NOTE_SQL
 
 EventKey = tuple[int, str, str]
 
@@ -87,8 +88,10 @@ class _Found(NamedTuple):
         return (self.source_id, self.subject)
 
 
-async def erase_customer(database: Database, customer: str) -> Erased:
+async def erase_customer(database: Database, customer: str, *, actor: str) -> Erased:
     """Forget a customer, given by the keyed hash, as of now. Raises Unavailable: nothing is done.
+
+    The trail of administration tells that `actor` did it, and in how many places, but not whom.
 
     Every event that was committed before the call is covered. One that is committed while it runs either is too, or
     is the first of somebody new.
@@ -100,7 +103,10 @@ async def erase_customer(database: Database, customer: str) -> Erased:
             for _ in range(_TRIES):
                 try:
                     async with connection.transaction():
-                        return await _erase(connection, customer, found)
+                        erased = await _erase(connection, customer, found)
+                        counts = msgspec.json.encode(erased).decode()
+                        await connection.execute(NOTE_SQL, actor, "erase customer", "a customer", counts)
+                        return erased
                 except (Contended, asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                     await asyncio.sleep(_PAUSE_SECONDS)
     finally:

@@ -17,6 +17,8 @@ from service.core.catalogue.metrics import METRICS
 from service.core.event import microseconds
 from service.core.intake import admit, read_json
 from service.core.window import number_of
+from service.settings import Settings
+from service.store.access import Access
 from service.store.database import Database
 from service.store.ledger import Ledger, Post
 from service.store.partitions import Partitions
@@ -80,9 +82,9 @@ async def service(database: Database, registry: Registry) -> AsyncIterator[Servi
     errors.install(app)
     for module in (kpis, live, metrics):
         app.include_router(module.router)
-    app.state.services = SimpleNamespace(rollups=Rollups(database), policies=Policies(database))
-    await registry.create_source("pos", ["*"])
-    (source,) = await registry.list_sources()
+    app.state.services = SimpleNamespace(settings=Settings(), rollups=Rollups(database), policies=Policies(database))
+    await Access(database).create_source("pos", ["*"], actor="test")
+    (source,) = await Access(database).list_sources()
     ledger = Ledger(database, registry, Partitions(database), Policies(database), number=0, live_horizon_seconds=3600)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://frontline") as client:
@@ -182,7 +184,9 @@ async def test_the_last_day_up_to_now_unless_told(service: Service) -> None:
 
 
 async def test_days_are_the_sites(service: Service, registry: Registry) -> None:
-    await registry.put_site("vilnius-1", time_zone="Europe/Vilnius", hours=None, holidays=None, since=None, queues=())
+    await registry.put_site(
+        "vilnius-1", time_zone="Europe/Vilnius", hours=None, holidays=None, since=None, queues=(), actor="test"
+    )
     await service.call("a", datetime(2025, 3, 29, 22, 30, tzinfo=UTC), 10)
     url = "/v1/kpis?kpi=offered&step=1d&from=2025-03-29T22:00:00Z&to=2025-03-31T21:00:00Z&site=vilnius-1"
     points = (await service.get(url))["results"][0]["points"]
@@ -279,7 +283,9 @@ async def test_contacts_within_days(service: Service) -> None:
 
 async def test_time_to_resolution_by_two_clocks(service: Service, registry: Registry) -> None:
     hours = {"mon": ["09:00-18:00"], "tue": ["09:00-18:00"]}
-    await registry.put_site("vilnius-1", time_zone="UTC", hours=hours, holidays=None, since=None, queues=())
+    await registry.put_site(
+        "vilnius-1", time_zone="UTC", hours=hours, holidays=None, since=None, queues=(), actor="test"
+    )
     await service.call("a", NINE + timedelta(hours=8), 10, "completed", resolved=False)
     await service.post(event("a", "completed", NINE + timedelta(hours=25), resolved=True))
     for formula, seconds, p50 in (("", 17 * 3600, 64_800.0), ("&formula=business", 2 * 3600, 9000.0)):
@@ -382,7 +388,7 @@ async def test_the_catalogue(service: Service) -> None:
 
 async def test_who_is_there_now(service: Service, registry: Registry) -> None:
     await registry.put_site(
-        "kaunas-2", time_zone="UTC", hours=None, holidays=None, since=None, queues=[("tills", "pos")]
+        "kaunas-2", time_zone="UTC", hours=None, holidays=None, since=None, queues=[("tills", "pos")], actor="test"
     )
     begin = datetime.now(UTC) - timedelta(seconds=30)
     await service.post(event("a", "queued", begin, site="vilnius-1", queue="tills", channel="pos"))

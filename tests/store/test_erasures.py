@@ -185,7 +185,7 @@ async def test_a_customer_is_nowhere_and_no_number_changes(
     await post(ledger, HISTORY)
     assert await places(database_url, ANNA) == {"events", *HOLDERS}
     before = await numbers(database_url)
-    done = await erase_customer(database, ANNA)
+    done = await erase_customer(database, ANNA, actor="test")
     assert done == Erased(interactions=5, events=8, contacts=3)
     assert await places(database_url, ANNA) == set()
     assert await places(database_url, RAW) == set()
@@ -200,10 +200,10 @@ async def test_a_customer_is_nowhere_and_no_number_changes(
 
 async def test_the_token_is_random_and_like_a_pseudonym(database: Database, ledger: Ledger) -> None:
     await post(ledger, visit("a1", 30, ANNA))
-    await erase_customer(database, ANNA)
+    await erase_customer(database, ANNA, actor="test")
     first = await scalar(database, "SELECT DISTINCT customer FROM contacts")
     await post(ledger, visit("a2", 20, ANNA))
-    await erase_customer(database, ANNA)
+    await erase_customer(database, ANNA, actor="test")
     tokens = await scalar(database, "SELECT array_agg(DISTINCT customer) FROM contacts")
     assert len(tokens) == 2
     assert first in tokens
@@ -216,7 +216,7 @@ async def test_who_comes_again_is_somebody_new(database: Database, ledger: Ledge
     history = visit("a1", 300, ANNA) + visit("a2", 200, ANNA)
     await post(ledger, history)
     assert await scalar(database, repeats) == 1
-    await erase_customer(database, ANNA)
+    await erase_customer(database, ANNA, actor="test")
     again = visit("a3", 100, ANNA)
     await post(ledger, again)
     assert await scalar(database, repeats) == 1
@@ -238,16 +238,16 @@ async def test_a_customer_who_is_not_known_changes_nothing(
 ) -> None:
     await post(ledger, visit("b1", 30, BEN))
     before = await dump(database_url)
-    assert await erase_customer(database, ANNA) == Erased(0, 0, 0)
+    assert await erase_customer(database, ANNA, actor="test") == Erased(0, 0, 0)
     assert await dump(database_url) == before
 
 
 async def test_erasing_again_finds_nothing(database: Database, ledger: Ledger, database_url: str) -> None:
     await post(ledger, HISTORY)
-    results = await asyncio.gather(*(erase_customer(database, ANNA) for _ in range(4)))
+    results = await asyncio.gather(*(erase_customer(database, ANNA, actor="test") for _ in range(4)))
     assert sorted(results, key=lambda done: done.events) == [Erased()] * 3 + [Erased(5, 8, 3)]
     before = await dump(database_url)
-    assert await erase_customer(database, ANNA) == Erased()
+    assert await erase_customer(database, ANNA, actor="test") == Erased()
     assert await dump(database_url) == before
     await names_agree(database)
 
@@ -263,7 +263,7 @@ async def test_many_customers_of_the_same_interactions_are_erased_at_once(
         for kind in ("queued", "completed")
     ]
     await post(ledger, history)
-    results = await asyncio.gather(*(erase_customer(database, person) for person in people))
+    results = await asyncio.gather(*(erase_customer(database, person, actor="test") for person in people))
     assert all((done.interactions, done.events) == (20, 40) for done in results)
     for person in people:
         assert await places(database_url, person) == set()
@@ -277,7 +277,7 @@ async def test_more_interactions_than_are_locked_at_once(
     monkeypatch.setattr("service.store.erasures._AT_ONCE", 7)
     history = [one for number in range(50) for one in visit(f"a{number}", 60 + number, ANNA)]
     await post(ledger, history)
-    assert await erase_customer(database, ANNA) == Erased(50, 100, 50)
+    assert await erase_customer(database, ANNA, actor="test") == Erased(50, 100, 50)
     assert await places(database_url, ANNA) == set()
     await names_agree(database)
 
@@ -289,7 +289,7 @@ async def test_what_is_posted_between_the_search_and_the_locks_is_erased_too(
     await post(ledger, HISTORY)
     lock = "SELECT * FROM interactions WHERE subject = 'a1' FOR UPDATE"
     async with holding(database_url, lock):
-        erasing = asyncio.create_task(erase_customer(database, ANNA))
+        erasing = asyncio.create_task(erase_customer(database, ANNA, actor="test"))
         await until_waiting(database_url, erasing)
         slipped = [*visit("a9", 30, ANNA), event("a3", "reopened", 20, ANNA), event("b1", "reopened", 10, ANNA)]
         await post(ledger, slipped)
@@ -300,7 +300,7 @@ async def test_what_is_posted_between_the_search_and_the_locks_is_erased_too(
     assert await scalar(database, f"SELECT id FROM events WHERE data ->> 'customer' = '{ANNA}'") == "b1-reopened-10"
     await names_agree(database)
     await right_from_the_log(database, HISTORY + slipped)
-    assert await erase_customer(database, ANNA) == Erased(1, 1, 0)
+    assert await erase_customer(database, ANNA, actor="test") == Erased(1, 1, 0)
     assert await places(database_url, ANNA) == set()
     await names_agree(database)
 
@@ -311,7 +311,7 @@ async def test_a_writer_that_waits_for_the_customer_meets_somebody_new(
     await post(ledger, HISTORY)
     # Whoever holds the customer's row lets the erasure come so far that all interactions are locked.
     async with holding(database_url, "SELECT * FROM customers WHERE customer = $1 FOR UPDATE", ANNA):
-        erasing = asyncio.create_task(erase_customer(database, ANNA))
+        erasing = asyncio.create_task(erase_customer(database, ANNA, actor="test"))
         await until_waiting(database_url, erasing)
         more = [event("a2", "reopened", 5, ANNA), *visit("a9", 4, ANNA)]
         posting = asyncio.create_task(post(ledger, more))
@@ -333,7 +333,7 @@ async def test_a_writer_that_holds_the_customer_is_waited_for(
     async with holding(database_url, "SELECT * FROM contacts WHERE subject = 'a3' FOR UPDATE"):
         posting = asyncio.create_task(post(ledger, more))
         await until_waiting(database_url, posting)
-        erasing = asyncio.create_task(erase_customer(database, ANNA))
+        erasing = asyncio.create_task(erase_customer(database, ANNA, actor="test"))
         await until_waiting(database_url, erasing, 2)
     await posting
     assert await erasing == Erased(interactions=6, events=10, contacts=4)
@@ -348,11 +348,11 @@ async def test_events_that_the_database_moves_meanwhile_are_found_again(
     cleo = pseudonym(b"key", "Cleo")
     await post(ledger, visit("b0", 90, BEN) + visit("a0", 80, ANNA) + visit("c0", 70, cleo) + visit("a1", 60, ANNA))
     # What was Ben's is written anew behind the others, and its old place is free once the table is packed.
-    await erase_customer(database, BEN)
+    await erase_customer(database, BEN, actor="test")
     connection = await asyncpg.connect(database_url)
     try:
         async with holding(database_url, "SELECT * FROM interactions WHERE subject = 'a0' FOR UPDATE"):
-            erasing = asyncio.create_task(erase_customer(database, ANNA))
+            erasing = asyncio.create_task(erase_customer(database, ANNA, actor="test"))
             await until_waiting(database_url, erasing)
             await connection.execute("VACUUM FULL events")
         assert await erasing == Erased(interactions=2, events=4, contacts=2)
@@ -367,7 +367,7 @@ async def test_one_that_is_cut_off_has_done_nothing(database: Database, ledger: 
     before = await dump(database_url)
     # It has locked and changed the interactions when it is cut off, and waits for the contacts.
     async with holding(database_url, "SELECT * FROM contacts FOR UPDATE") as other:
-        erasing = asyncio.create_task(erase_customer(database, ANNA))
+        erasing = asyncio.create_task(erase_customer(database, ANNA, actor="test"))
         await until_waiting(database_url, erasing)
         await other.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -376,7 +376,7 @@ async def test_one_that_is_cut_off_has_done_nothing(database: Database, ledger: 
         with pytest.raises(Unavailable):
             await erasing
     assert await dump(database_url) == before
-    assert await erase_customer(database, ANNA) == Erased(interactions=5, events=8, contacts=3)
+    assert await erase_customer(database, ANNA, actor="test") == Erased(interactions=5, events=8, contacts=3)
 
 
 @pytest.fixture
@@ -415,7 +415,7 @@ async def test_posts_go_on_while_customers_are_erased(
 
     async def erase(customer: str) -> None:
         while not finished.is_set():
-            done.append(await erase_customer(database, customer))
+            done.append(await erase_customer(database, customer, actor="test"))
 
     async with asyncio.timeout(120):
         erasing = [asyncio.create_task(erase(customer)) for customer in (ANNA, BEN)]
@@ -427,7 +427,7 @@ async def test_posts_go_on_while_customers_are_erased(
     await names_agree(database)
     await right_from_the_log(database, history)
     for customer in (ANNA, BEN):
-        await erase_customer(database, customer)
+        await erase_customer(database, customer, actor="test")
         assert await places(database_url, customer) == set()
     await names_agree(database)
     await right_from_the_log(database, history)

@@ -67,7 +67,9 @@ class World:
         self._ledger = ledger
 
     async def site(self, name: str, zone: str) -> None:
-        await self.registry.put_site(name, time_zone=zone, hours=None, holidays=None, since=None, queues=[])
+        await self.registry.put_site(
+            name, time_zone=zone, hours=None, holidays=None, since=None, queues=[], actor="test"
+        )
 
     async def promise(self, promised: list[Promise], now: datetime = NOW) -> None:
         assert await self.policies.publish(promised, microseconds(now))
