@@ -8,13 +8,14 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from service import __version__, logs
 from service.api import admin, admin_keys, errors, health, ingest, kpis, live, metrics, objectives, runbooks, sites
-from service.api.deps import Services
+from service.api.deps import READING, Services
 from service.api.keys import KeyRing
 from service.core.access import Role
 from service.core.errors import ConfigurationError
@@ -66,8 +67,11 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         static_url="/docs-static",
     )
     errors.install(app)
-    for module in (ingest, kpis, objectives, live, sites, metrics, runbooks, admin, admin_keys, health):
+    for module in (ingest, runbooks, admin, admin_keys, health):
         app.include_router(module.router)
+    keyed: dict[str, Any] = {"dependencies": [READING], "responses": errors.described(401, 403, 429)}
+    for module in (kpis, objectives, live, sites, metrics):
+        app.include_router(module.router, **(keyed if settings.reading_needs_key else {}))
     return app
 
 

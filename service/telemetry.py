@@ -79,7 +79,7 @@ class Telemetry:
         if MULTIPROCESS_VARIABLE in os.environ:
             _forget_ended(Path(os.environ[MULTIPROCESS_VARIABLE]))
             together = CollectorRegistry()
-            MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+            MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # the library leaves it untyped
             return generate_latest(together)
         runtime = CollectorRegistry()
         ProcessCollector(registry=runtime)

@@ -46,8 +46,7 @@ _bearer = Security(HTTPBearer(scheme_name="key", description="a key of Frontline
 
 
 async def _reader(request: Request, here: Here, _: Annotated[object, _bearer]) -> None:
-    if here.settings.reading_needs_key:
-        here.key_ring.spend(await here.key_ring.reader(request), 1)
+    here.key_ring.spend(await here.key_ring.reader(request), 1)
 
 
 async def _administrator(request: Request, here: Here, _: Annotated[object, _bearer]) -> Principal:
@@ -55,7 +54,7 @@ async def _administrator(request: Request, here: Here, _: Annotated[object, _bea
 
 
 READING = Depends(_reader)
-"""Of a route that tells numbers: a read key or an admin key, where the settings ask for one."""
+"""Of a route that takes a read key or an admin key."""
 ADMINISTRATION = Depends(_administrator)
 """Of a route that takes an admin key."""
 Administrator = Annotated[Principal, ADMINISTRATION]

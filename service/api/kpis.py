@@ -7,8 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from service.api.deps import READING, Here, Services
-from service.api.errors import described
+from service.api.deps import Here, Services
 from service.api.kpi_answer import Answer, Asked, answer
 from service.api.parameters import choices_in, interval_in, names_in, number_in, selection_in
 from service.core.catalogue.kpi import Kpi
@@ -20,7 +19,7 @@ from service.core.event import CHANNELS, microseconds
 from service.core.interval import Interval, Step
 from service.core.question import Choices, Question, ask
 
-router = APIRouter(tags=["KPIs"], dependencies=[READING], responses=described(401, 403, 429))
+router = APIRouter(tags=["KPIs"])
 _encode = msgspec.json.Encoder().encode
 
 _PARAMETERS = (

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Header, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from service import exporter
-from service.api.deps import READING, Here
+from service.api.deps import Here
 from service.api.errors import described
 
-router = APIRouter(tags=["operation"], dependencies=[READING], responses=described(401, 403, 422, 429, 503))
+router = APIRouter(tags=["operation"], responses=described(422, 503))
 
 
 @router.get(

@@ -18,11 +18,20 @@ import msgspec
 from service.core.customer import ContactKey, contact_of
 from service.core.difference import Differences, Origin
 from service.core.errors import NotAuthenticated, Unavailable
-from service.core.event import MAX_EVENTS_PER_INTERACTION, TYPE_OF_KIND, Accepted, Fact, Rejected
+from service.core.event import MAX_EVENTS_PER_INTERACTION, SECOND_US, TYPE_OF_KIND, Accepted, Fact, Rejected
 from service.core.measure import made_at, measure, open_visits, series_of
 from service.core.walk import walk
 from service.store.access import KEY_UNKNOWN
-from service.store.bookings import NOTHING_BOOKED, Booked, Changes, Contended, InteractionKey, Work, close_visits
+from service.store.bookings import (
+    LOCK_SQL,
+    NOTHING_BOOKED,
+    Booked,
+    Changes,
+    Contended,
+    InteractionKey,
+    Work,
+    close_visits,
+)
 from service.store.breaches import Breaches
 from service.store.contacts import due_contacts, rebook_contacts, settle_contacts
 from service.store.database import Connection, Database, translated
@@ -61,12 +70,6 @@ ON CONFLICT DO NOTHING RETURNING source_id, source, id
 _FORGET_KEYS_SQL = """
 DELETE FROM event_keys k USING unnest($1::int[], $2::text[], $3::text[]) AS gone (source_id, source, id)
 WHERE k.source_id = gone.source_id AND k.source = gone.source AND k.id = gone.id
-"""
-_LOCK_SQL = """
-SELECT i.source_id, i.subject, i.facts, i.booking
-FROM unnest($1::int[], $2::text[]) AS wanted (source_id, subject)
-JOIN interactions i USING (source_id, subject)
-ORDER BY i.source_id, i.subject FOR UPDATE OF i
 """
 _HOLD_TIMER_SQL = f"""
 SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
@@ -137,7 +140,7 @@ class Ledger:
         self._partitions = partitions
         self._policies = policies
         self._number = number
-        self._horizon_us = live_horizon_seconds * 1_000_000
+        self._horizon_us = live_horizon_seconds * SECOND_US
         self._connection: Connection | None = None
         self._careful = 0
 
@@ -319,7 +322,7 @@ class Ledger:
     ) -> list[Work]:
         """Lock interactions and put new facts to those that they have; what goes over the limit is `refused`."""
         keys = sorted(facts)
-        rows = await connection.fetch(_LOCK_SQL, [key[0] for key in keys], [key[1] for key in keys])
+        rows = await connection.fetch(LOCK_SQL, [key[0] for key in keys], [key[1] for key in keys])
         stored = {(row[0], row[1]): row for row in rows}
         works = []
         for key in keys:

@@ -22,6 +22,7 @@ from service.core.event import microseconds
 from service.core.judge import Objectives
 from service.core.objective import Objective, Override, Terms
 from service.core.policy import Policy
+from service.core.series import Series
 from service.core.window import Span, Window
 from service.exporter import encode, families, render
 from service.store.access import Access
@@ -32,7 +33,6 @@ from service.store.partitions import Partitions
 from service.store.policies import Policies
 from service.store.registry import Registry
 from service.store.rollups import Rollups
-from service.store.series import Series
 from tests.books import accept
 from tests.by_library import by_library
 from tests.reference.histories import NOW

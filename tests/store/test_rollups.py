@@ -75,7 +75,7 @@ async def values(
     questions: Sequence[Question],
     interval: Interval = EVER,
     step: Step = Step.TOTAL,
-    selection: Selection = Selection(),  # noqa: B008
+    selection: Selection = Selection(),  # noqa: B008  # it never changes
     group_by: Sequence[str] = (),
 ) -> dict[Group, dict[str, list[Value]]]:
     gathered = await rollups.gather(interval, step, selection, group_by, needs(questions))

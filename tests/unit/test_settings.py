@@ -75,7 +75,7 @@ def test_what_is_no_whole_number_is_refused_naming_the_variable(variable: str, t
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Settings().max_sites = 5  # type: ignore[misc]
+        Settings().max_sites = 5  # type: ignore[misc]  # what mypy forbids too
 
 
 @pytest.mark.parametrize(
