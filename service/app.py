@@ -8,14 +8,17 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from service import __version__, logs
 from service.api import admin, errors, health, ingest, kpis, live, metrics, objectives, runbooks, sites
+from service.api.admission import Admission
 from service.api.deps import Services
 from service.api.keys import KeyRing
+from service.connections import TELEMETRY
 from service.core.errors import ConfigurationError
 from service.settings import Settings
 from service.store import schema
@@ -44,13 +47,13 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     """An app on a database that is migrated already. It holds no connection until it is started."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         database = Database(database_url, command_timeout_seconds=settings.commit_timeout_seconds)
         try:
             await schema.check(database)
             async with _running(settings, database) as parts:
                 app.state.services = parts
-                yield
+                yield {TELEMETRY: parts.telemetry}
         finally:
             await database.close()
 
@@ -63,6 +66,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         redoc_url=None,
         static_url="/docs-static",
     )
+    app.add_middleware(Admission, metrics_port=settings.metrics_port)
     errors.install(app)
     for module in (ingest, kpis, objectives, live, sites, metrics, runbooks, admin, health):
         app.include_router(module.router)
@@ -92,6 +96,7 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
         telemetry,
         queue_events=settings.queue_events,
         batch_events=settings.batch_events,
+        wait_seconds=settings.wait_seconds,
     )
     timer = Timer(ledgers[0], telemetry)
     if settings.admin_key:

@@ -33,6 +33,12 @@ class Telemetry:
         self.posts = Counter(
             "frontline_ingest_posts_total", "posts of events, by HTTP status", ["status"], registry=registry
         )
+        self.refused = Counter(
+            "frontline_refused_total",
+            "requests and connections that were turned away for what they would take, by reason",
+            ["reason"],
+            registry=registry,
+        )
         self.post_seconds = Histogram(
             "frontline_ingest_post_seconds", "post received to answered", buckets=_LATENCY, registry=registry
         )
