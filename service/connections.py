@@ -1,8 +1,8 @@
 """What a process bears from one connection, and from how many: the bounds that uvicorn does not have.
 
-A head has a size and a time. A body, and an answer that the client reads, may come to no standstill: beyond the time
-that each of them has, it must have moved by `_LEAST_RATE` bytes a second. So a till on a slow line is served, and who
-sends a byte a minute is not. What a client owes is looked at by one timer a connection, which a request does not touch.
+A head has a size and a time. A body, and an answer that the client reads, may come to no standstill: in each span of the
+same length it must move by `_LEAST_RATE` bytes a second, or end. So a till on a slow line is served, and who sends a
+byte a minute is not. What a client owes is looked at by one timer a connection, which a request does not touch.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import httptools
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.telemetry import Telemetry
+from service.telemetry import Reason, Telemetry
 
 MAX_HEAD_BYTES = 32 * 1024
 TELEMETRY = "telemetry"
@@ -52,13 +52,13 @@ class _Stage(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """Why a connection is closed, as metrics name it, and the answer that goes before, if there is one."""
+    """Why a connection is closed, if that is worth a count, and the answer that goes before, if there is one."""
 
-    reason: str
+    reason: Reason | None
     answer: bytes = b""
 
 
-def _refusal(reason: str, status: HTTPStatus, detail: str, *headers: str) -> _Refusal:
+def _refusal(reason: Reason, status: HTTPStatus, detail: str, *headers: str) -> _Refusal:
     problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
     body = msgspec.json.encode(problem)
     lines = (
@@ -71,24 +71,25 @@ def _refusal(reason: str, status: HTTPStatus, detail: str, *headers: str) -> _Re
     return _Refusal(reason, "\r\n".join(lines).encode() + b"\r\n\r\n" + body)
 
 
-_MALFORMED = _refusal("malformed", HTTPStatus.BAD_REQUEST, "this is not HTTP/1.1")
+_MALFORMED = _refusal(Reason.MALFORMED, HTTPStatus.BAD_REQUEST, "this is not HTTP/1.1")
 _HEAD_TOO_LARGE = _refusal(
-    "head_too_large",
+    Reason.HEAD_TOO_LARGE,
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     f"the request's path and headers are over {MAX_HEAD_BYTES} bytes",
 )
-_HEAD_LATE = _refusal("head_late", HTTPStatus.REQUEST_TIMEOUT, "the request's headers took too long to come")
-_BODY_LATE = _refusal("body_late", HTTPStatus.REQUEST_TIMEOUT, "the request's body took too long to come")
+_HEAD_LATE = _refusal(Reason.HEAD_LATE, HTTPStatus.REQUEST_TIMEOUT, "the request's headers took too long to come")
+_BODY_LATE = _refusal(Reason.BODY_LATE, HTTPStatus.REQUEST_TIMEOUT, "the request's body took too long to come")
 _TOO_MANY = _refusal(
-    "connections",
+    Reason.CONNECTIONS,
     HTTPStatus.SERVICE_UNAVAILABLE,
     "more connections than this process takes; try again",
     "retry-after: 1",
 )
-_BODY_UNWANTED = _Refusal("body_unwanted")
-_PIPELINE_TOO_LONG = _Refusal("pipeline")
-_READER_LATE = _Refusal("reader_late")
-_IDLE = _Refusal("idle")
+_BODY_UNWANTED = _Refusal(Reason.BODY_UNWANTED)
+_PIPELINE_TOO_LONG = _Refusal(Reason.PIPELINE)
+_READER_LATE = _Refusal(Reason.READER_LATE)
+_SILENT = _Refusal(Reason.SILENT)
+_IDLE = _Refusal(None)
 
 
 class _Refused(Exception):
@@ -105,6 +106,7 @@ class Connection(HttpToolsProtocol):
         self._since = 0.0
         self._head_bytes = 0
         self._body_bytes = 0
+        self._seen_bytes = 0
         self._fed_bytes = 0
         self._unanswered = 0
         self._heads = 0
@@ -167,7 +169,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins."""
         self._stage, self._since = _Stage.HEAD, self.loop.time()
-        self._head_bytes = self._fed_bytes = self._body_bytes = 0
+        self._head_bytes = self._fed_bytes = self._body_bytes = self._seen_bytes = 0
         self._heads += 1
         super().on_message_begin()
 
@@ -246,29 +248,35 @@ class Connection(HttpToolsProtocol):
         """When the client is late, as things stand, and what it is late with."""
         seconds = self._bounds.seconds
         if self.flow.write_paused:
-            read = self._unread_bytes - self.transport.get_write_buffer_size()
-            return self._unread_since + seconds + max(read, 0) / _LEAST_RATE, _READER_LATE
+            unread = self.transport.get_write_buffer_size()
+            if self._unread_bytes - unread >= _LEAST_RATE * (now - self._unread_since):
+                self._unread_since, self._unread_bytes = now, unread
+            return self._unread_since + seconds, _READER_LATE
         if self.flow.read_paused or (self._stage is _Stage.NOTHING and self._unanswered):
             self._since = now  # it is we who keep it waiting
             return now + seconds, _IDLE
         if self._stage is _Stage.HEAD:
             return self._since + seconds, _HEAD_LATE
         if self._stage is _Stage.BODY:
-            sent = self._body_bytes if self._unanswered else 0
-            return self._since + seconds + sent / _LEAST_RATE, _BODY_LATE
-        return self._since + (seconds if self._stage is _Stage.FIRST_BYTE else self._bounds.idle_seconds), _IDLE
+            if self._unanswered and self._body_bytes - self._seen_bytes >= _LEAST_RATE * (now - self._since):
+                self._since, self._seen_bytes = now, self._body_bytes
+            return self._since + seconds, _BODY_LATE
+        if self._stage is _Stage.FIRST_BYTE:
+            return self._since + seconds, _SILENT
+        return self._since + self._bounds.idle_seconds, _IDLE
 
     def _refuse(self, refusal: _Refusal) -> None:
         """Close the connection, with an answer where none is being given."""
-        telemetry: Telemetry = self.app_state[TELEMETRY]
-        telemetry.refused.labels(refusal.reason).inc()
+        if refusal.reason is not None:
+            telemetry: Telemetry = self.app_state[TELEMETRY]
+            telemetry.refused.labels(refusal.reason).inc()
         may_answer = self._may_answer()
         if self._unanswered:
             self.cycle.disconnected = True  # whatever the app still says is for nobody
         if refusal.answer and may_answer:
             self.transport.write(refusal.answer)
             self.transport.close()
-        elif refusal is _IDLE:
+        elif refusal in (_IDLE, _SILENT):
             self.transport.close()
         else:
             self.transport.abort()

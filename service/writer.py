@@ -19,7 +19,7 @@ from service.core.errors import Unavailable
 from service.core.event import Accepted
 from service.store.clock import Clock, system_clock_us
 from service.store.ledger import Ledger, Outcome, Post
-from service.telemetry import Telemetry
+from service.telemetry import Reason, Telemetry
 
 _log = logging.getLogger(__name__)
 _PROBE_SECONDS = 0.25
@@ -128,7 +128,7 @@ class Writer:
         """Commit events and return how many were new. Raises Unavailable; the post may then be sent again whole."""
         self._check_open()
         if self._queued + len(events) > self._queue_events:
-            raise self._refusal("queue_full", _QUEUE_FULL)
+            raise self._refusal(Reason.QUEUE_FULL, _QUEUE_FULL)
         parts = self._split(source_id, events)
         self._count(len(events))
         try:
@@ -153,20 +153,20 @@ class Writer:
         """
         self._check_open()
         if self._queued >= self._queue_events:
-            raise self._refusal("queue_full", _QUEUE_FULL)
+            raise self._refusal(Reason.QUEUE_FULL, _QUEUE_FULL)
         now = time.perf_counter()
         wait = max(lane.wait_seconds(now) for lane in self._lanes)
         if wait > self._wait_seconds * share:
             retry_after = min(math.ceil(wait), _LONGEST_RETRY_SECONDS)
-            raise self._refusal("wait", "a post would wait too long for its commit; try again", retry_after)
+            raise self._refusal(Reason.WAIT, "a post would wait too long for its commit; try again", retry_after)
 
     def _check_open(self) -> None:
         if self._closing:
-            raise self._refusal("closing", _CLOSING, 2)
+            raise self._refusal(Reason.CLOSING, _CLOSING, 2)
         if self._away:
-            raise self._refusal("database_away", _AWAY)
+            raise self._refusal(Reason.DATABASE_AWAY, _AWAY)
 
-    def _refusal(self, reason: str, detail: str, retry_after: int = 1) -> Unavailable:
+    def _refusal(self, reason: Reason, detail: str, retry_after: int = 1) -> Unavailable:
         self._telemetry.refused.labels(reason).inc()
         return Unavailable(detail, retry_after=retry_after)
 

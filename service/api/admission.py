@@ -14,11 +14,14 @@ from service.api.bodies import MAX_BODY_BYTES
 from service.api.deps import Services
 from service.api.errors import answer_to
 from service.core.errors import FrontlineError, NotFound, TooLarge, Unavailable
+from service.telemetry import Reason
 
 MAX_ADMIN_BODY_BYTES = 1024 * 1024
 MAX_OTHER_BODY_BYTES = 64 * 1024
 MAX_HELD_BYTES = 64 * 1024 * 1024
-"""Of all bodies together that a process has read and not yet answered."""
+"""Of all posts together that a process has read and not yet answered."""
+MAX_OTHERS_HELD_BYTES = 16 * 1024 * 1024
+"""Of all other bodies together; those are read before it is known who sends them, so they must not shut out posts."""
 
 _EVENTS = "/v1/events"
 _ADMIN = "/v1/admin/"
@@ -34,7 +37,7 @@ class Admission:
     def __init__(self, app: ASGIApp, metrics_port: int | None = None) -> None:
         self._app = app
         self._metrics_port = metrics_port
-        self._held = 0
+        self._held = {True: 0, False: 0}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request pass, or answer it here."""
@@ -61,7 +64,7 @@ class Admission:
         try:
             await self._app(scope, body.receive, send)
         finally:
-            self._held -= body.size
+            self._held[is_post] -= body.size
 
     def _check_port(self, scope: Scope) -> None:
         if self._metrics_port is None:
@@ -74,10 +77,10 @@ class Admission:
         if not is_here:
             raise NotFound("this is not served on this port")
 
-    def hold(self, size: int) -> bool:
+    def hold(self, size: int, *, is_post: bool) -> bool:
         """Account for a piece of a body; whether there is room for it."""
-        self._held += size
-        return self._held <= MAX_HELD_BYTES
+        self._held[is_post] += size
+        return self._held[is_post] <= (MAX_HELD_BYTES if is_post else MAX_OTHERS_HELD_BYTES)
 
 
 class _Body:
@@ -104,7 +107,7 @@ class _Body:
 
     def too_large(self) -> TooLarge:
         """What a body over the limit is refused with."""
-        self._here.telemetry.refused.labels("body_too_large").inc()
+        self._here.telemetry.refused.labels(Reason.BODY_TOO_LARGE).inc()
         return TooLarge(f"the body is over {self.limit} bytes, which is the limit here")
 
     async def receive(self) -> Message:
@@ -114,8 +117,8 @@ class _Body:
             return message
         piece = len(message.get("body", b""))
         self.size += piece
-        if not self._admission.hold(piece):
-            self._here.telemetry.refused.labels("bodies").inc()
+        if not self._admission.hold(piece, is_post=self._is_post):
+            self._here.telemetry.refused.labels(Reason.BODIES).inc()
             raise self._refusal(Unavailable("more is being read than this process takes; try again"))
         if self._is_post:
             if not message.get("more_body", False):

@@ -151,6 +151,15 @@ def test_a_body_that_stands_still_is_refused(service: ServiceProcess, key: str, 
     assert refusals.of("body_late") == 1
 
 
+def test_a_body_that_came_fast_may_not_stand_still_for_that(
+    service: ServiceProcess, key: str, refusals: Refusals
+) -> None:
+    with Wire(service.port) as wire:
+        wire.send(post(key, 1 << 20) + b" " * (1 << 19))
+        assert wire.answer().status == 408
+    assert refusals.of("body_late") == 1
+
+
 def test_a_body_that_comes_slowly_but_steadily_is_taken(service: ServiceProcess, key: str) -> None:
     body = event() + b" " * 24 * KIBIBYTE
     began = time.monotonic()
