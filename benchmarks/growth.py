@@ -3,7 +3,7 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import date, timedelta
 
 from benchmarks.load import Connection, post_all
@@ -76,14 +76,14 @@ def _fresh(label: str) -> Iterator[bytes]:
 
 
 async def _compare(
-    what: str, ask: Callable[[Connection], object], small: Connection, large: Connection
+    what: str, ask: Callable[[Connection], Awaitable[object]], small: Connection, large: Connection
 ) -> tuple[str, str]:
     """Ask both in turns, so that both meet the same machine."""
     seconds: dict[Connection, list[float]] = {small: [], large: []}
     for turn in range(REQUESTS + 2):
         for one in (small, large):
             began = time.perf_counter()
-            await ask(one)  # type: ignore[misc]
+            await ask(one)
             if turn >= 2:
                 seconds[one].append(time.perf_counter() - began)
     few, many = (statistics.median(seconds[one]) * 1000 for one in (small, large))

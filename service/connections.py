@@ -1,8 +1,9 @@
 """What a process bears from one connection, and from how many: the bounds that uvicorn does not have.
 
 A head has a size and a time. A body, and an answer that the client reads, may come to no standstill: in each span of
-the same length it must move by `_LEAST_RATE` bytes a second, or end. So a till on a slow line is served, and who sends a
-byte a minute is not. What a client owes is looked at by one timer a connection, which a request does not touch.
+the same length it must move by `_LEAST_RATE` bytes a second, or end. So a till on a slow line is served, and a client
+that sends a byte a minute is not. What a client owes is looked at by one timer a connection, which a request does not
+touch.
 """
 
 import asyncio

@@ -124,12 +124,15 @@ class Writer:
         for lane in self._lanes:
             lane.task = asyncio.create_task(self._run(lane))
 
-    async def submit(self, source_id: int, events: list[Accepted]) -> Outcome:
-        """Commit events and return how many were new. Raises Unavailable; the post may then be sent again whole."""
+    async def submit(self, source_id: int, events: list[Accepted], *, key_id: int = 0) -> Outcome:
+        """Commit events and return how many were new.
+
+        Raises NotAuthenticated where the key is no longer valid, and Unavailable; the post may be sent again whole.
+        """
         self._check_open()
         if self._queued + len(events) > self._queue_events:
             raise self._refusal(Reason.QUEUE_FULL, _QUEUE_FULL)
-        parts = self._split(source_id, events)
+        parts = self._split(source_id, events, key_id)
         self._count(len(events))
         try:
             futures = [lane.put(post) for lane, post in parts]
@@ -170,13 +173,13 @@ class Writer:
         self._telemetry.refused.labels(reason).inc()
         return Unavailable(detail, retry_after=retry_after)
 
-    def _split(self, source_id: int, events: list[Accepted]) -> list[tuple[_Lane, Post]]:
+    def _split(self, source_id: int, events: list[Accepted], key_id: int) -> list[tuple[_Lane, Post]]:
         # One lane commits a few events sooner than several, which pay off when there is enough work for all.
         by_lane: dict[int, list[Accepted]] = {}
         count = len(self._lanes) if self._queued + len(events) >= _EVENTS_FOR_ALL_LANES else 1
         for event in events:
             by_lane.setdefault(hash(event.subject) % count, []).append(event)
-        return [(self._lanes[number], Post(source_id, part)) for number, part in by_lane.items()]
+        return [(self._lanes[number], Post(source_id, part, key_id)) for number, part in by_lane.items()]
 
     def _count(self, events: int) -> None:
         self._queued += events
@@ -216,8 +219,12 @@ class Writer:
         self._telemetry.commit_seconds.observe(ended - began)
         self._telemetry.commit_events.observe(events)
         for (_, future), outcome in zip(taken, outcomes, strict=True):
-            if not future.done():
+            if future.done():
+                continue
+            if isinstance(outcome, Outcome):
                 future.set_result(outcome)
+            else:
+                future.set_exception(outcome)
 
     async def _commit_each(self, lane: _Lane, taken: list[tuple[Post, asyncio.Future[Outcome]]]) -> None:
         """After an error that is nobody's outage: a post that cannot be committed must not fail its neighbours."""

@@ -17,11 +17,21 @@ import msgspec
 
 from service.core.customer import ContactKey, contact_of
 from service.core.difference import Differences, Origin
-from service.core.errors import Unavailable
-from service.core.event import MAX_EVENTS_PER_INTERACTION, TYPE_OF_KIND, Accepted, Fact, Rejected
+from service.core.errors import NotAuthenticated, Unavailable
+from service.core.event import MAX_EVENTS_PER_INTERACTION, SECOND_US, TYPE_OF_KIND, Accepted, Fact, Rejected
 from service.core.measure import made_at, measure, open_visits, series_of
 from service.core.walk import walk
-from service.store.bookings import NOTHING_BOOKED, Booked, Changes, Contended, InteractionKey, Work, close_visits
+from service.store.access import KEY_UNKNOWN
+from service.store.bookings import (
+    LOCK_SQL,
+    NOTHING_BOOKED,
+    Booked,
+    Changes,
+    Contended,
+    InteractionKey,
+    Work,
+    close_visits,
+)
 from service.store.breaches import Breaches
 from service.store.contacts import due_contacts, rebook_contacts, settle_contacts
 from service.store.database import Connection, Database, translated
@@ -49,6 +59,9 @@ WHERE pg_try_advisory_xact_lock({_STRIPE_LOCK}, stripe) LIMIT 1
 _WAIT_FOR_STRIPE_SQL = f"""
 SELECT pg_advisory_xact_lock({_STRIPE_LOCK}, $1), pg_advisory_xact_lock_shared({POLICY_LOCK})
 """
+_LAPSED_SQL = """
+SELECT array(SELECT id FROM keys WHERE id = ANY ($1::int[]) AND (revoked_at IS NOT NULL OR expires_at <= now()))
+"""
 _NEW_KEYS_SQL = """
 INSERT INTO event_keys (source_id, source, id)
 SELECT * FROM unnest($1::int[], $2::text[], $3::text[])
@@ -57,12 +70,6 @@ ON CONFLICT DO NOTHING RETURNING source_id, source, id
 _FORGET_KEYS_SQL = """
 DELETE FROM event_keys k USING unnest($1::int[], $2::text[], $3::text[]) AS gone (source_id, source, id)
 WHERE k.source_id = gone.source_id AND k.source = gone.source AND k.id = gone.id
-"""
-_LOCK_SQL = """
-SELECT i.source_id, i.subject, i.facts, i.booking
-FROM unnest($1::int[], $2::text[]) AS wanted (source_id, subject)
-JOIN interactions i USING (source_id, subject)
-ORDER BY i.source_id, i.subject FOR UPDATE OF i
 """
 _HOLD_TIMER_SQL = f"""
 SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
@@ -79,10 +86,11 @@ _EVENT_COLUMNS = ("time", "received_at", "source_id", "source", "id", "type", "s
 
 
 class Post(msgspec.Struct, gc=False):
-    """What one request asks to commit: events of one registered source, already admitted."""
+    """What one request asks to commit: events of one registered source, already admitted, and the key it came with."""
 
     source_id: int
     events: list[Accepted]
+    key_id: int = 0
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -132,7 +140,7 @@ class Ledger:
         self._partitions = partitions
         self._policies = policies
         self._number = number
-        self._horizon_us = live_horizon_seconds * 1_000_000
+        self._horizon_us = live_horizon_seconds * SECOND_US
         self._connection: Connection | None = None
         self._careful = 0
 
@@ -149,8 +157,12 @@ class Ledger:
         if connection is not None and not connection.is_closed():
             connection.terminate()
 
-    async def commit(self, posts: Sequence[Post], now_us: int) -> list[Outcome]:
-        """Commit posts in one transaction. Raises Unavailable: nothing is known to be done, resend all of it."""
+    async def commit(self, posts: Sequence[Post], now_us: int) -> list[Outcome | NotAuthenticated]:
+        """Commit posts in one transaction; what became of each is returned.
+
+        A post whose key has been taken out of use since it was let in is not committed. Raises Unavailable: nothing is
+        known to be done, resend all of it.
+        """
         with translated():
             await self._partitions.ensure([event.fact.at for post in posts for event in post.events])
         return await self._retrying(lambda connection: self._commit(connection, posts, now_us))
@@ -217,12 +229,15 @@ class Ledger:
                 raise
         raise Unavailable("other writers hold the same interactions; try again")
 
-    async def _commit(self, connection: Connection, posts: Sequence[Post], now_us: int) -> list[Outcome]:
+    async def _commit(
+        self, connection: Connection, posts: Sequence[Post], now_us: int
+    ) -> list[Outcome | NotAuthenticated]:
+        turn = await self._begin(connection, now_us)
+        lapsed = set(await connection.fetchval(_LAPSED_SQL, [post.key_id for post in posts]))
         first: dict[EventKey, tuple[Post, Accepted]] = {}
         for post in posts:
-            for event in post.events:
+            for event in post.events if post.key_id not in lapsed else ():
                 first.setdefault((post.source_id, event.fact.source, event.fact.id), (post, event))
-        turn = await self._begin(connection, now_us)
         first = await self._new_events(connection, first)
         facts: dict[InteractionKey, list[Fact]] = {}
         for post, event in first.values():
@@ -234,7 +249,10 @@ class Ledger:
             await self.rebook(connection, works, turn)
             await self._log(connection, first)
             await self._punctuality(connection, works, turn.stripe)
-        return _outcomes(posts, first, refused)
+        return [
+            NotAuthenticated(KEY_UNKNOWN) if post.key_id in lapsed else outcome
+            for post, outcome in zip(posts, _outcomes(posts, first, refused), strict=True)
+        ]
 
     async def _leave_out(
         self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]], refused: dict[EventKey, Refusal]
@@ -249,6 +267,8 @@ class Ledger:
         self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]]
     ) -> dict[EventKey, tuple[Post, Accepted]]:
         """Those whose keys were not in the log; now they are."""
+        if not first:
+            return first
         keys = sorted(first)
         if self._careful:
             self._careful -= 1
@@ -302,7 +322,7 @@ class Ledger:
     ) -> list[Work]:
         """Lock interactions and put new facts to those that they have; what goes over the limit is `refused`."""
         keys = sorted(facts)
-        rows = await connection.fetch(_LOCK_SQL, [key[0] for key in keys], [key[1] for key in keys])
+        rows = await connection.fetch(LOCK_SQL, [key[0] for key in keys], [key[1] for key in keys])
         stored = {(row[0], row[1]): row for row in rows}
         works = []
         for key in keys:
