@@ -41,7 +41,7 @@ def run() -> list[tuple[str, str]]:
         rows += _measure(running, f"posts of {POST_EVENTS}", POST_EVENTS, rate, BATCH_CONNECTIONS, processes=1)
     with postgres() as url, service(url) as running:
         rate = drive(running.port, running.key, "capacity")[0]
-        rows += _measure(running, "single posts", 1, rate, SINGLE_CONNECTIONS, processes=2)
+        rows += _measure(running, "single posts", 1, rate, SINGLE_CONNECTIONS, processes=1)
     return rows
 
 
