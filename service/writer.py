@@ -79,12 +79,12 @@ class _Lane:
                 self._rate += (rate - self._rate) * (_LEARNT if self._rate else 1)
 
     def wait_seconds(self, now: float) -> float:
-        """How long an event put here now would wait, as far as can be told.
+        """How long an event put here now would wait behind those that wait already, as far as can be told.
 
         A transaction that others wait for says how slow the database is before it has ended. And a few events never
         count as a wait: they are how a lane that once was slow finds out that it no longer is.
         """
-        taking = now - self._began if self._began is not None and self.waiting else 0.0
+        taking = 0.0 if self._began is None else now - self._began
         ahead = self.events - _ALWAYS_TAKEN
         return max(taking, ahead / self._rate if ahead > 0 and self._rate else 0.0)
 
@@ -157,8 +157,10 @@ class Writer:
         self._check_open()
         if self._queued >= self._queue_events:
             raise self._refusal(Reason.QUEUE_FULL, _QUEUE_FULL)
-        now = time.perf_counter()
-        wait = max(lane.wait_seconds(now) for lane in self._lanes)
+        wait = 0.0
+        for lane in self._lanes:
+            if lane.waiting:
+                wait = max(wait, lane.wait_seconds(time.perf_counter()))
         if wait > self._wait_seconds * share:
             retry_after = min(math.ceil(wait), _LONGEST_RETRY_SECONDS)
             raise self._refusal(Reason.WAIT, "a post would wait too long for its commit; try again", retry_after)
