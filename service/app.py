@@ -15,8 +15,10 @@ from fastapi_offline import FastAPIOffline
 
 from service import __version__, logs
 from service.api import admin, admin_keys, errors, health, ingest, kpis, live, metrics, objectives, runbooks, sites
+from service.api.admission import Admission
 from service.api.deps import READING, Services
 from service.api.keys import KeyRing
+from service.connections import TELEMETRY
 from service.core.access import Role
 from service.core.errors import ConfigurationError
 from service.settings import Settings
@@ -48,13 +50,13 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     """An app on a database that is migrated already. It holds no connection until it is started."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         database = Database(database_url, command_timeout_seconds=settings.commit_timeout_seconds)
         try:
             await schema.check(database)
             async with _running(settings, database) as parts:
                 app.state.services = parts
-                yield
+                yield {TELEMETRY: parts.telemetry}
         finally:
             await database.close()
 
@@ -67,6 +69,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         redoc_url=None,
         static_url="/docs-static",
     )
+    app.add_middleware(Admission, metrics_port=settings.metrics_port)
     errors.install(app)
     for module in (ingest, runbooks, admin, admin_keys, health):
         app.include_router(module.router)
@@ -100,6 +103,7 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
         telemetry,
         queue_events=settings.queue_events,
         batch_events=settings.batch_events,
+        wait_seconds=settings.wait_seconds,
     )
     retention = None
     if settings.retention_days is not None:

@@ -14,10 +14,17 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 def _setting(
-    variable: str, help_: str, default: Any = None, *, least: int = 0, why: str = "", secret: bool = False
+    variable: str,
+    help_: str,
+    default: Any = None,
+    *,
+    least: int = 0,
+    most: int | None = None,
+    why: str = "",
+    secret: bool = False,
 ) -> Any:
-    """A field read from a variable; `least` bounds a number from below, `why` says why; a `secret` is not shown."""
-    metadata = {"variable": variable, "help": help_, "least": least, "why": why}
+    """A field read from a variable; `least` and `most` bound a number, `why` says why; a `secret` is not shown."""
+    metadata = {"variable": variable, "help": help_, "least": least, "most": most, "why": why}
     return field(default=default, repr=not secret, metadata=metadata)
 
 
@@ -63,6 +70,12 @@ class Settings:
     queue_events: int = _setting(
         "FRONTLINE_QUEUE_EVENTS", "events that may wait for their commit in one process", 50_000, least=10_000
     )
+    wait_seconds: int = _setting(
+        "FRONTLINE_WAIT_SECONDS",
+        "time that a post may wait for its commit; what would wait longer is refused",
+        2,
+        least=1,
+    )
     batch_events: int = _setting("FRONTLINE_BATCH_EVENTS", "events that one transaction takes, about", 2_000, least=1)
     writers: int = _setting("FRONTLINE_WRITERS", "transactions in flight at once in one process", 3, least=1)
     commit_timeout_seconds: int = _setting(
@@ -78,6 +91,19 @@ class Settings:
         least=LEAST_DAYS,
         why=WHY_LEAST,
     )
+    client_seconds: int = _setting(
+        "FRONTLINE_CLIENT_SECONDS",
+        "time for a request's headers, and for a standstill of its body or of reading its answer",
+        20,
+        least=1,
+    )
+    max_connections: int = _setting("FRONTLINE_MAX_CONNECTIONS", "connections of one process", 2_000, least=10)
+    metrics_port: int | None = _setting(
+        "FRONTLINE_METRICS_PORT",
+        "port on which `/metrics` and `/metrics/kpi` are served, and no longer on the other",
+        least=1,
+        most=65_535,
+    )
     log_level: str = _setting("FRONTLINE_LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR", "INFO")
 
     @classmethod
@@ -90,7 +116,7 @@ class Settings:
             if not text:
                 continue
             if setting.type in (int, int | None):
-                values[setting.name] = _whole(variable, text, setting.metadata["least"], setting.metadata["why"])
+                values[setting.name] = _whole(variable, text, setting.metadata)
             elif setting.type == bool | None:
                 values[setting.name] = _switch(variable, text)
             elif setting.type in (Path, Path | None):
@@ -114,8 +140,10 @@ def _switch(variable: str, text: str) -> bool:
     return _SWITCHES[text.lower()]
 
 
-def _whole(variable: str, text: str, least: int, why: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < least:
+def _whole(variable: str, text: str, bounded: Mapping[str, Any]) -> int:
+    least, most, why = bounded["least"], bounded["most"], bounded["why"]
+    if not text.isascii() or not text.isdigit() or int(text) < least or (most is not None and int(text) > most):
+        bounds = f"{least} or more" if most is None else f"{least} to {most}"
         reason = f": {why}" if why else ""
-        raise ConfigurationError(f"{variable} is {text!r}; it must be a whole number, {least} or more{reason}")
+        raise ConfigurationError(f"{variable} is {text!r}; it must be a whole number, {bounds}{reason}")
     return int(text)

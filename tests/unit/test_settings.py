@@ -8,8 +8,7 @@ import pytest
 from service.core.errors import ConfigurationError
 from service.settings import Settings
 
-NUMBERS = (int, int | None)
-WHOLE = [field.metadata["variable"] for field in dataclasses.fields(Settings) if field.type in NUMBERS]
+WHOLE = [field.metadata["variable"] for field in dataclasses.fields(Settings) if field.type in (int, int | None)]
 
 
 def test_an_empty_environment_gives_the_defaults_of_the_contract() -> None:
@@ -27,13 +26,15 @@ _TEXTS = {"log_level": "DEBUG", "read_key_required": "no"}
 
 def test_every_variable_is_read() -> None:
     environment = {
-        field.metadata["variable"]: _TEXTS.get(field.name, "10007" if field.type in NUMBERS else "some-text")
+        field.metadata["variable"]: _TEXTS.get(
+            field.name, "10007" if field.metadata["variable"] in WHOLE else "some-text"
+        )
         for field in dataclasses.fields(Settings)
     }
     settings = Settings.read(environment)
     for field in dataclasses.fields(Settings):
         expected: object = _TEXTS.get(field.name, "some-text")
-        if field.type in NUMBERS:
+        if field.metadata["variable"] in WHOLE:
             expected = 10007
         elif field.type == bool | None:
             expected = False
@@ -79,6 +80,12 @@ def test_retention_is_off_unless_it_is_asked_for_and_too_short_a_one_is_refused_
     assert Settings.read({"FRONTLINE_RETENTION_DAYS": "31"}).retention_days == 31
     with pytest.raises(ConfigurationError, match="31 or more: a case is settled after 30 days"):
         Settings.read({"FRONTLINE_RETENTION_DAYS": "30"})
+
+
+@pytest.mark.parametrize("text", ["0", "65536"])
+def test_a_port_is_one_that_there_is(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"FRONTLINE_METRICS_PORT is '.*'; it must be .* 1 to 65535"):
+        Settings.read({"FRONTLINE_METRICS_PORT": text})
 
 
 def test_settings_do_not_change() -> None:
