@@ -84,7 +84,11 @@ class Timer:
         return done
 
     async def _retain(self, retention: Retention, now_us: int) -> None:
-        done = await retention.go_on(now_us, _RETENTION_SECONDS)
+        try:
+            done = await retention.go_on(now_us, _RETENTION_SECONDS)
+        except Exception:  # noqa: BLE001  # deadlines must not wait for it; it is logged, and tried again
+            _log.exception("retention failed; it is tried again in a minute")
+            return
         for what, count in msgspec.structs.asdict(done).items():
             self._telemetry.forgotten.labels(what).inc(count)
         if retention.kept_from_us is not None:

@@ -1,5 +1,6 @@
 """Retention on a real PostgreSQL: what is too old is gone, what is kept is whole, and no number has changed."""
 
+import asyncio
 import logging
 import math
 from datetime import UTC, datetime, timedelta
@@ -273,6 +274,26 @@ async def test_the_timer_s_holder_alone_carries_it_out(told: Ledger, database: D
     assert 'frontline_retention_forgotten_total{what="interactions"} 0.0' in telemetry[1].render().decode()
     await first.stop()
     await second.stop()
+
+
+async def test_retention_that_fails_holds_nothing_up_and_is_tried_again(
+    told: Ledger, database: Database, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = Ledger(database, registry, Partitions(database), Policies(database), number=1, live_horizon_seconds=3600)
+    timer = Timer(told, Telemetry(), Retention(database, Policies(database), ledger, days=DAYS))
+    async with database.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE events_2024_11 RENAME TO events_of_november"))
+    for seconds in range(3):
+        assert await timer.tick(NOW_US + seconds * SECOND) == 0
+        await asyncio.sleep(0.3)
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == [
+        "retention failed; it is tried again in a minute"
+    ]
+    async with database.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE events_of_november RENAME TO events_2024_11"))
+    while await subjects(database) != KEPT or len(await partitions(database)) > 3:
+        await timer.tick(NOW_US + 61 * SECOND)
+    await timer.stop()
 
 
 async def test_without_the_setting_nothing_is_forgotten(told: Ledger, database: Database) -> None:
