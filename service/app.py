@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from multiprocessing import parent_process
 from typing import Any
 
 from fastapi import FastAPI
@@ -153,3 +154,6 @@ def _end_with_parent() -> None:
     """Let the kernel end this worker when its parent is killed, so that no orphan keeps the port."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    parent = parent_process()
+    if parent is not None and not parent.is_alive():  # it ended before the kernel was told
+        raise ConfigurationError("the process that started this worker has ended")
