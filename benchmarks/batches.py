@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-import statistics
 import time
 from datetime import datetime
 
 import asyncpg
 
+from benchmarks.figures import Row, rate, ratio
 from benchmarks.load import Load, post_all
 from benchmarks.month import POST_EVENTS, lines, posts
 from benchmarks.process import Running, postgres, service
@@ -71,7 +71,7 @@ def post_month(to: Running, label: str, connections: int = CONNECTIONS) -> Load:
     return asyncio.run(post_all(to, bodies, connections))
 
 
-def run() -> list[tuple[str, str]]:
+def run() -> list[Row]:
     """Rounds of both, in turn; medians and their ratio."""
     ours, plain = [], []
     with postgres() as url, service(url) as running:
@@ -83,10 +83,9 @@ def run() -> list[tuple[str, str]]:
             plain.append(asyncio.run(insert_plain(url, rows)))
             ours.append(post_month(running, label).rate)
         memory = running.resident_mib()
-    ratios = sorted(a / b for a, b in zip(ours, plain, strict=True))
     return [
-        (f"posts of {POST_EVENTS}, {CONNECTIONS} connections, events/s", f"{statistics.median(ours):,.0f}"),
-        ("plain inserts of the same rows, one connection, rows/s", f"{statistics.median(plain):,.0f}"),
-        ("ratio, median of rounds", f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"),
-        ("resident memory of the service after that, MiB", f"{memory:.0f}"),
+        rate(f"posts of {POST_EVENTS}, {CONNECTIONS} connections, events/s", ours),
+        rate("plain inserts of the same rows, one connection, rows/s", plain),
+        ratio("ratio, median of rounds", "batches-by-inserts", ours, plain),
+        Row("resident memory of the service after that, MiB", f"{memory:.0f}"),
     ]

@@ -28,12 +28,12 @@ class Load:
 
 
 class Connection:
-    """One kept connection to the service."""
+    """One kept connection to the service, or to another that takes posts at `path`."""
 
-    def __init__(self, to: Running) -> None:
+    def __init__(self, to: Running, path: str = "/v1/events") -> None:
         self._to = to
         self._head = (
-            f"POST /v1/events HTTP/1.1\r\nHost: {to.host}\r\nAuthorization: Bearer {to.key}\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: {to.host}\r\nAuthorization: Bearer {to.key}\r\n"
             "Content-Type: application/x-ndjson\r\nContent-Length: "
         ).encode()
 
@@ -62,7 +62,9 @@ class Connection:
         return status, await self._reader.readexactly(length)
 
 
-async def post_all(to: Running, bodies: Iterable[tuple[bytes, int]], connections: int, rate: float = 0.0) -> Load:
+async def post_all(
+    to: Running, bodies: Iterable[tuple[bytes, int]], connections: int, rate: float = 0.0, path: str = "/v1/events"
+) -> Load:
     """Post bodies from several connections at once; at `rate` events a second where it is given, else at once."""
     load = Load()
     waiting: Iterator[tuple[bytes, int]] = iter(bodies)
@@ -71,7 +73,7 @@ async def post_all(to: Running, bodies: Iterable[tuple[bytes, int]], connections
 
     async def one() -> None:
         nonlocal scheduled
-        async with Connection(to) as connection:
+        async with Connection(to, path) as connection:
             for body, events in waiting:
                 if rate:
                     due = began + scheduled / rate

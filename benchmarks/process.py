@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -40,6 +41,14 @@ class Running:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
         raise RuntimeError("the process has ended")
+
+
+def installed(program: str, package: str) -> str:
+    """The path of a program that Debian's package brings. Raises RuntimeError where it is not installed."""
+    path = shutil.which(program)
+    if path is None:
+        raise RuntimeError(f"{program} is not installed; `apt-get install {package}` brings it")
+    return path
 
 
 def free_port() -> int:
@@ -99,7 +108,7 @@ def _wait(port: int, path: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def service(database_url: str, arguments: Sequence[str] = ()) -> Iterator[Running]:
+def service(database_url: str, arguments: Sequence[str] = (), **settings: str) -> Iterator[Running]:
     """The service on a database, with a source registered; `arguments` start it, else `frontline serve` does."""
     port = free_port()
     admin_key = secrets.token_hex(16)
@@ -109,6 +118,7 @@ def service(database_url: str, arguments: Sequence[str] = ()) -> Iterator[Runnin
         "FRONTLINE_DATABASE_URL": database_url,
         "FRONTLINE_ADMIN_KEY": admin_key,
         "FRONTLINE_LOG_LEVEL": "WARNING",
+        **settings,
     }
     with command(start, port, "/readyz", **settings) as process:
         request = urllib.request.Request(
