@@ -15,15 +15,15 @@ from benchmarks.process import Running, postgres, service
 from service.core.budget import Spend, allowed_parts
 from service.core.catalogue.measures import HISTOGRAMS, MEASURES
 from service.core.difference import Class
-from service.core.event import microseconds
+from service.core.event import DAY_US, microseconds
 from service.core.judge import Objectives
 from service.core.objective import Objective
 from service.core.policy import Policy
+from service.core.series import Series
+from service.core.standing import Standing
 from service.exporter import encode, families
 from service.files import promises_in, shipped_objectives
 from service.store.live import Activity, LiveState, Snapshot
-from service.store.series import Series
-from service.store.standings import Standing
 from tests.by_library import by_library
 
 SITES = 1000
@@ -34,7 +34,7 @@ SCRAPES = 10
 POSTS = 200
 _CONNECTIONS = 4
 _AT = datetime(2026, 3, 31, 12, tzinfo=UTC)
-_TODAY = microseconds(_AT) // 86_400_000_000
+_TODAY = microseconds(_AT) // DAY_US
 
 
 def snapshot() -> Snapshot:

@@ -8,17 +8,20 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from service import __version__, logs
-from service.api import admin, errors, health, ingest, kpis, live, metrics, objectives, runbooks, sites
-from service.api.deps import Services
+from service.api import admin, admin_keys, errors, health, ingest, kpis, live, metrics, objectives, runbooks, sites
+from service.api.deps import READING, Services
 from service.api.keys import KeyRing
+from service.core.access import Role
 from service.core.errors import ConfigurationError
 from service.settings import Settings
 from service.store import schema
+from service.store.access import Access
 from service.store.database import Database
 from service.store.ledger import Ledger
 from service.store.partitions import Partitions
@@ -64,8 +67,11 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         static_url="/docs-static",
     )
     errors.install(app)
-    for module in (ingest, kpis, objectives, live, sites, metrics, runbooks, admin, health):
+    for module in (ingest, runbooks, admin, admin_keys, health):
         app.include_router(module.router)
+    keyed: dict[str, Any] = {"dependencies": [READING], "responses": errors.described(401, 403, 429)}
+    for module in (kpis, objectives, live, sites, metrics):
+        app.include_router(module.router, **(keyed if settings.reading_needs_key else {}))
     return app
 
 
@@ -94,17 +100,20 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
         batch_events=settings.batch_events,
     )
     timer = Timer(ledgers[0], telemetry)
-    if settings.admin_key:
-        await registry.keep_admin_key(settings.admin_key)
+    access = Access(database)
+    for secret, role in ((settings.admin_key, Role.ADMIN), (settings.read_key, Role.READ)):
+        if secret:
+            await access.keep_key(secret, role)
     parts = Services(
         settings=settings,
         database=database,
         registry=registry,
+        access=access,
         rollups=Rollups(database),
         policies=policies,
         writer=writer,
         telemetry=telemetry,
-        key_ring=KeyRing(registry),
+        key_ring=KeyRing(access, settings),
         pseudonym_key=pseudonym_key,
     )
     await writer.start()

@@ -16,21 +16,19 @@ from service.core.catalogue.kpis import KPI_BY_NAME
 from service.core.catalogue.measures import HISTOGRAM_BY_NAME, MEASURES, PROVISIONAL, SETTLED, Histogram, Unit
 from service.core.catalogue.metrics import METRICS, Metric, MetricKind
 from service.core.difference import Class
-from service.core.event import MINUTE_US, microseconds
+from service.core.event import DAY_US, MINUTE_US, SECOND_US, microseconds
 from service.core.objective import Objective, Terms
+from service.core.series import Series
+from service.core.standing import Standing
 from service.exposition import Distribution, Family, HistogramFamily, Labels, Sample, write
 from service.store.live import LiveState, Snapshot
 from service.store.registry import OTHER
 from service.store.rollups import Rollups
-from service.store.series import Series
-from service.store.standings import Standing
 
-_SECONDS = 1_000_000
-_DAY_US = 86_400 * _SECONDS
 _TELLING: tuple[tuple[str, str, int], ...] = tuple(
     (measure.name, measure.name, 1)
     if measure.unit is Unit.COUNT
-    else (measure.name, f"{measure.name.removesuffix('_us')}_seconds", _SECONDS)
+    else (measure.name, f"{measure.name.removesuffix('_us')}_seconds", SECOND_US)
     for measure in MEASURES
     if not measure.state
 )
@@ -122,7 +120,7 @@ class _Page:
                     bucket_counts[bucket] += amount
             sums[key] += sum(live.get(name, 0) for name in histogram.total)
         for key, bucket_counts in counts.items():
-            yield key, list(accumulate(bucket_counts)), sums[key] / _SECONDS
+            yield key, list(accumulate(bucket_counts)), sums[key] / SECOND_US
 
     def waiting(self) -> Iterator[Sample]:
         return ((_labels(state.series), state.waiting) for state in self._states)
@@ -185,13 +183,14 @@ class _Page:
 
     def thresholds(self) -> Iterator[Sample]:
         for labels, terms, base in self._terms():
-            if terms.threshold_us is not None and (base is None or terms.threshold_us != base.threshold_us):
-                yield labels, terms.threshold_us / _SECONDS
+            seconds = terms.threshold_seconds
+            if seconds is not None and (base is None or seconds != base.threshold_seconds):
+                yield labels, seconds
 
     def _terms(self) -> Iterator[tuple[Labels, Terms, Terms | None]]:
         """The terms of each objective that are in force now, and those of sites beside those of all."""
         for objective in self._snapshot.policy.objectives.all:
-            terms = objective.at(self._at_us // _DAY_US)
+            terms = objective.at(self._at_us // DAY_US)
             if terms is not None and not terms.ended:
                 yield (objective.name,), terms, None
                 for site in sorted({site for override in terms.overrides for site in override.sites}):

@@ -8,6 +8,7 @@ from typing import Any
 
 from service.core.errors import ConfigurationError
 
+_SWITCHES = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False, "on": True, "off": False}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -27,6 +28,11 @@ class Settings:
     )
     data_dir: Path = _setting("FRONTLINE_DATA_DIR", "where the embedded PostgreSQL keeps its data", Path(".frontline"))
     admin_key: str | None = _setting("FRONTLINE_ADMIN_KEY", "the first admin key", secret=True)
+    read_key: str | None = _setting("FRONTLINE_READ_KEY", "the first read key", secret=True)
+    read_key_required: bool | None = _setting(
+        "FRONTLINE_READ_KEY_REQUIRED",
+        "true or false: whether reading takes a key; true with a server's database if not set",
+    )
     pseudonym_key: str | None = _setting(
         "FRONTLINE_PSEUDONYM_KEY",
         "secret of the keyed hash that stands for a customer; made and stored if not set",
@@ -41,6 +47,14 @@ class Settings:
     )
     live_horizon_seconds: int = _setting(
         "FRONTLINE_LIVE_HORIZON_SECONDS", "age up to which an event moves the live counters", 3600
+    )
+    key_events_per_second: int = _setting(
+        "FRONTLINE_KEY_EVENTS_PER_SECOND", "events that a key may post in a second, in one process; 0 is any number", 0
+    )
+    key_reads_per_second: int = _setting(
+        "FRONTLINE_KEY_READS_PER_SECOND",
+        "requests that a read key may make in a second, in one process; 0 is any number",
+        0,
     )
     queue_events: int = _setting(
         "FRONTLINE_QUEUE_EVENTS", "events that may wait for their commit in one process", 50_000, least=10_000
@@ -67,6 +81,8 @@ class Settings:
                 continue
             if isinstance(setting.default, int):
                 values[setting.name] = _whole(variable, text, setting.metadata["least"])
+            elif setting.type == bool | None:
+                values[setting.name] = _switch(variable, text)
             elif setting.type in (Path, Path | None):
                 values[setting.name] = Path(text)
             else:
@@ -75,6 +91,17 @@ class Settings:
         if level.upper() not in LOG_LEVELS:
             raise ConfigurationError(f"FRONTLINE_LOG_LEVEL is {level!r}; it must be one of {', '.join(LOG_LEVELS)}")
         return cls(**values)
+
+    @property
+    def reading_needs_key(self) -> bool:
+        """Whether reading takes a key, as told, or because others may reach the database of a server."""
+        return self.database_url is not None if self.read_key_required is None else self.read_key_required
+
+
+def _switch(variable: str, text: str) -> bool:
+    if text.lower() not in _SWITCHES:
+        raise ConfigurationError(f"{variable} is {text!r}; it must be one of {', '.join(_SWITCHES)}")
+    return _SWITCHES[text.lower()]
 
 
 def _whole(variable: str, text: str, least: int) -> int:

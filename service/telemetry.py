@@ -77,7 +77,7 @@ class Telemetry:
         """The page, in Prometheus' text format; with several workers, of all of them together."""
         if MULTIPROCESS_VARIABLE in os.environ:
             together = CollectorRegistry()
-            MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+            MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # the library leaves it untyped
             return generate_latest(together)
         runtime = CollectorRegistry()
         ProcessCollector(registry=runtime)

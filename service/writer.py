@@ -83,15 +83,18 @@ class Writer:
         for lane in self._lanes:
             lane.task = asyncio.create_task(self._run(lane))
 
-    async def submit(self, source_id: int, events: list[Accepted]) -> Outcome:
-        """Commit events and return how many were new. Raises Unavailable; the post may then be sent again whole."""
+    async def submit(self, source_id: int, events: list[Accepted], *, key_id: int = 0) -> Outcome:
+        """Commit events and return how many were new.
+
+        Raises NotAuthenticated where the key is no longer valid, and Unavailable; the post may be sent again whole.
+        """
         if self._closing:
             raise Unavailable("the service is shutting down; try again", retry_after=2)
         if self._away:
             raise Unavailable("the database does not answer; try again", retry_after=1)
         if self._queued + len(events) > self._queue_events:
             raise Unavailable("more events wait for their commit than the queue takes; try again", retry_after=1)
-        parts = self._split(source_id, events)
+        parts = self._split(source_id, events, key_id)
         self._count(len(events))
         try:
             futures = [lane.put(post) for lane, post in parts]
@@ -102,15 +105,19 @@ class Writer:
         if errors:
             raise errors[0]
         outcomes = [future.result() for future in futures]
-        return Outcome(sum(outcome.accepted for outcome in outcomes), sum(outcome.duplicates for outcome in outcomes))
+        return Outcome(
+            sum(outcome.accepted for outcome in outcomes),
+            sum(outcome.duplicates for outcome in outcomes),
+            tuple(rejected for outcome in outcomes for rejected in outcome.rejected),
+        )
 
-    def _split(self, source_id: int, events: list[Accepted]) -> list[tuple[_Lane, Post]]:
+    def _split(self, source_id: int, events: list[Accepted], key_id: int) -> list[tuple[_Lane, Post]]:
         # One lane commits a few events sooner than several, which pay off when there is enough work for all.
         by_lane: dict[int, list[Accepted]] = {}
         count = len(self._lanes) if self._queued + len(events) >= _EVENTS_FOR_ALL_LANES else 1
         for event in events:
             by_lane.setdefault(hash(event.subject) % count, []).append(event)
-        return [(self._lanes[number], Post(source_id, part)) for number, part in by_lane.items()]
+        return [(self._lanes[number], Post(source_id, part, key_id)) for number, part in by_lane.items()]
 
     def _count(self, events: int) -> None:
         self._queued += events
@@ -144,8 +151,12 @@ class Writer:
         self._telemetry.commit_seconds.observe(time.perf_counter() - began)
         self._telemetry.commit_events.observe(sum(len(post.events) for post, _ in taken))
         for (_, future), outcome in zip(taken, outcomes, strict=True):
-            if not future.done():
+            if future.done():
+                continue
+            if isinstance(outcome, Outcome):
                 future.set_result(outcome)
+            else:
+                future.set_exception(outcome)
 
     async def _commit_each(self, lane: _Lane, taken: list[tuple[Post, asyncio.Future[Outcome]]]) -> None:
         """After an error that is nobody's outage: a post that cannot be committed must not fail its neighbours."""

@@ -23,7 +23,7 @@ def at(seconds: float) -> str:
     return (START + timedelta(seconds=seconds)).isoformat()
 
 
-def event(seconds: float, kind: str, *, id: str = "", source: str = "till", **data: Any) -> Event:  # noqa: A002
+def event(seconds: float, kind: str, *, id: str = "", source: str = "till", **data: Any) -> Event:  # noqa: A002  # the field's name
     """An event of the one interaction that most cases are about."""
     return {
         "id": id or f"{seconds}-{kind}",

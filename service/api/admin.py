@@ -1,13 +1,12 @@
-"""`/v1/admin/…`: sites, sources, keys and erasures, with an admin key."""
+"""`/v1/admin/…`: sites, sources and erasures, with an admin key."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response, Security
-from fastapi.security import HTTPBearer
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.api.deps import Here
+from service.api.deps import ADMINISTRATION, Administrator, Here
 from service.api.errors import described
 from service.core.calendar import check_holidays, check_hours, check_time_zone
 from service.core.errors import InvalidInput
@@ -17,7 +16,6 @@ from service.store.registry import OTHER, Site, pseudonym
 
 Label = Annotated[str, Field(pattern=f"^{LABEL}$")]
 Sites = Annotated[str, Field(pattern=rf"^(\*|{LABEL})$")]
-SourceName = Annotated[str, Path(pattern=f"^{LABEL}$")]
 SiteName = Annotated[str, Path(pattern=f"^{LABEL}$", description="letters, digits or any of - _ . :, 64 at most")]
 
 
@@ -69,8 +67,8 @@ class NewSource(_Model):
     sites: list[Sites] = Field(["*"], min_length=1, max_length=10_000)
 
 
-class NewKey(BaseModel):
-    """A key, shown once: what is stored is its hash."""
+class SourceKey(BaseModel):
+    """The key of a source, shown once: what is stored is its hash."""
 
     name: str
     key: str
@@ -81,16 +79,6 @@ class SourceEntry(BaseModel):
 
     name: str
     sites: list[str]
-
-
-class KeyListed(BaseModel):
-    """A key without its secret; `source` is null for an admin key."""
-
-    id: int
-    source: str | None
-    hint: str
-    created_at: datetime
-    revoked_at: datetime | None
 
 
 class Erasure(_Model):
@@ -107,23 +95,16 @@ class ErasureDone(BaseModel):
     contacts: int
 
 
-_bearer = HTTPBearer(scheme_name="key", description="the key of a source, or an admin key", auto_error=False)
-
-
-async def _administrator(request: Request, here: Here, _: Annotated[object, Security(_bearer)]) -> None:
-    await here.key_ring.administrator(request)
-
-
 router = APIRouter(
     prefix="/v1/admin",
     tags=["administration"],
-    dependencies=[Depends(_administrator)],
+    dependencies=[ADMINISTRATION],
     responses=described(400, 401, 403, 404, 409, 422, 503),
 )
 
 
 @router.put("/sites/{site}", summary="Register or change a site")
-async def put_site(site: SiteName, wanted: SiteSettings, here: Here) -> SiteEntry:
+async def put_site(site: SiteName, wanted: SiteSettings, here: Here, administrator: Administrator) -> SiteEntry:
     """Register a site, or change it. Known series stand at 0 from now on."""
     if site == OTHER:
         raise InvalidInput("is reserved for the numbers of sites beyond the limit; choose another name", field="site")
@@ -134,6 +115,7 @@ async def put_site(site: SiteName, wanted: SiteSettings, here: Here) -> SiteEntr
         holidays=check_holidays(wanted.holidays),
         since=wanted.since,
         queues=[(queue.name, queue.channel) for queue in wanted.queues],
+        actor=administrator.actor,
     )
     return _entry(registered)
 
@@ -145,48 +127,29 @@ async def get_sites(here: Here) -> list[SiteEntry]:
 
 
 @router.post("/sources", status_code=201, summary="Register a source")
-async def post_source(wanted: NewSource, here: Here) -> NewKey:
+async def post_source(wanted: NewSource, here: Here, administrator: Administrator) -> SourceKey:
     """Register a source. Its key is shown in this answer and never again."""
-    return NewKey(name=wanted.name, key=await here.registry.create_source(wanted.name, wanted.sites))
+    made = await here.access.create_source(wanted.name, wanted.sites, actor=administrator.actor)
+    return SourceKey(name=wanted.name, key=made.secret)
 
 
 @router.get("/sources", summary="All sources")
 async def get_sources(here: Here) -> list[SourceEntry]:
     """All registered sources, by name."""
-    return [SourceEntry(name=source.name, sites=list(source.sites)) for source in await here.registry.list_sources()]
-
-
-@router.post("/sources/{name}/keys", status_code=201, summary="A further key of a source")
-async def post_key(name: SourceName, here: Here) -> NewKey:
-    """Make a further key for a source; the old ones stay valid until they are revoked."""
-    return NewKey(name=name, key=await here.registry.create_key(name))
-
-
-@router.get("/keys", summary="All keys, without their secrets")
-async def get_keys(here: Here) -> list[KeyListed]:
-    """All keys, the oldest first."""
-    return [
-        KeyListed(id=key.id, source=key.source, hint=key.hint, created_at=key.created_at, revoked_at=key.revoked_at)
-        for key in await here.registry.list_keys()
-    ]
-
-
-@router.delete("/keys/{key_id}", status_code=204, summary="Revoke a key")
-async def delete_key(key_id: Annotated[int, Path(ge=1, le=2_147_483_647)], here: Here) -> Response:
-    """Take a key out of use; it stops to work within a second."""
-    await here.registry.revoke_key(key_id)
-    return Response(status_code=204)
+    return [SourceEntry(name=source.name, sites=list(source.sites)) for source in await here.access.list_sources()]
 
 
 @router.post("/erasures", summary="Forget a customer")
-async def post_erasure(wanted: Erasure, here: Here) -> ErasureDone:
+async def post_erasure(wanted: Erasure, here: Here, administrator: Administrator) -> ErasureDone:
     """Forget a customer in all that is stored; no published number changes.
 
     What stood for the customer becomes a random token, so the contacts of before lead to nobody, and the same person
     who comes again is somebody new. All of it or nothing is done, and doing it again does no harm. It takes as long as
     reading the log takes, and posts go on meanwhile. A customer who is not known answers zeros.
     """
-    done = await erase_customer(here.database, pseudonym(here.pseudonym_key, wanted.customer))
+    done = await erase_customer(
+        here.database, pseudonym(here.pseudonym_key, wanted.customer), actor=administrator.actor
+    )
     return ErasureDone(interactions=done.interactions, events=done.events, contacts=done.contacts)
 
 

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
 
 from service.api.keys import KeyRing
+from service.core.access import Principal, Role
 from service.settings import Settings
+from service.store.access import Access
 from service.store.database import Database
 from service.store.policies import Policies
 from service.store.registry import Registry
@@ -22,6 +25,7 @@ class Services:
     settings: Settings
     database: Database
     registry: Registry
+    access: Access
     rollups: Rollups
     policies: Policies
     writer: Writer
@@ -38,3 +42,20 @@ async def services(request: Request) -> Services:
 
 
 Here = Annotated[Services, Depends(services)]
+_bearer = Security(HTTPBearer(scheme_name="key", description="a key of Frontline", auto_error=False))
+
+
+async def _reader(request: Request, here: Here, _: Annotated[object, _bearer]) -> None:
+    here.key_ring.spend(await here.key_ring.reader(request), 1)
+
+
+async def _administrator(request: Request, here: Here, _: Annotated[object, _bearer]) -> Principal:
+    return await here.key_ring.checked(request, Role.ADMIN)
+
+
+READING = Depends(_reader)
+"""Of a route that takes a read key or an admin key."""
+ADMINISTRATION = Depends(_administrator)
+"""Of a route that takes an admin key."""
+Administrator = Annotated[Principal, ADMINISTRATION]
+"""Who administrates."""

@@ -14,7 +14,9 @@ from service.core.errors import (
     NotAuthenticated,
     NotFound,
     NotPermitted,
+    ReaderUnknown,
     TooLarge,
+    TooMany,
     Unavailable,
     UnsupportedMedia,
 )
@@ -27,14 +29,17 @@ _STATUS: tuple[tuple[type[FrontlineError], int, str], ...] = (
     (Conflict, 409, "Conflict"),
     (TooLarge, 413, "Too large"),
     (UnsupportedMedia, 415, "Unsupported media type"),
+    (TooMany, 429, "Too many requests"),
     (Unavailable, 503, "Unavailable"),
 )
+_BROWSER = 'Bearer, Basic realm="Frontline: the password is a read key", charset="UTF-8"'
 _DESCRIBED = {
     400: "The body cannot be read",
-    401: "No key, or one that is not known",
+    401: "No key, or one that is not known or not valid any more",
     403: "The key is not for this",
     404: "There is no such thing",
     409: "It is there already, or in a state that forbids this",
+    429: "More than the key may bring in a second; send it again after `Retry-After` seconds",
     422: "Something is not right: `field` names it, `detail` says what would be",
     503: "The database is away; send it again after `Retry-After` seconds",
 }
@@ -68,8 +73,8 @@ def answer_to(error: FrontlineError) -> Response:
             status, title = 400, "Malformed body"
         members = {"field": error.field, "code": error.code}
     elif isinstance(error, NotAuthenticated):
-        members["headers"] = {"WWW-Authenticate": "Bearer"}
-    elif isinstance(error, Unavailable):
+        members["headers"] = {"WWW-Authenticate": _BROWSER if isinstance(error, ReaderUnknown) else "Bearer"}
+    elif isinstance(error, Unavailable | TooMany):
         members["headers"] = {"Retry-After": str(error.retry_after)}
     return problem(status, title, str(error), **members)
 

@@ -1,7 +1,6 @@
-"""Whether the process lives, whether it can take posts, and what it tells of itself."""
+"""Whether the process lives, and whether it can take posts."""
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from service.api.deps import Here
 from service.api.errors import problem
@@ -32,9 +31,3 @@ async def readyz(here: Here) -> Response:
 
 def _not_ready(why: str) -> Response:
     return problem(503, "Not ready", why, headers={"Retry-After": "1"})
-
-
-@router.get("/metrics", summary="This process, for Prometheus", response_class=Response)
-async def metrics(here: Here) -> Response:
-    """Ingest, commits, queue and runtime of this process; the KPIs are at `/metrics/kpi`."""
-    return Response(here.telemetry.render(), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from service.api.bodies import MAX_BODY_BYTES, read_events
 from service.api.deps import Services
 from service.api.errors import answer_to, problem
+from service.core.access import Role
 from service.core.errors import FrontlineError
 from service.core.event import MAX_EVENTS_PER_POST, Rejected
 from service.core.intake import admit
@@ -137,13 +138,17 @@ registered source, its `source` and its `id`, and counts once. A bad event is li
             "content": {"application/json": {"example": _ANSWER}},
         },
         400: {"description": "The body cannot be read", "content": _PROBLEM},
-        401: {"description": "No key, or one that is not known", "content": _PROBLEM},
+        401: {"description": "No key, or one that is not known or not valid any more", "content": _PROBLEM},
         403: {"description": "The key may not post for any of the sites named", "content": _PROBLEM},
         413: {"description": "Too large", "content": _PROBLEM},
         415: {"description": "A content type or encoding that is not read here", "content": _PROBLEM},
         422: {
             "description": "Nothing accepted, something rejected",
             "content": {"application/json": {"example": _REFUSED}},
+        },
+        429: {
+            "description": "More events than the key may post in a second; send it again after Retry-After seconds",
+            "content": _PROBLEM,
         },
         503: {
             "description": "Nothing is known to be done; send it again after Retry-After seconds",
@@ -169,6 +174,7 @@ async def post_events(request: Request) -> Response:
 async def _take(request: Request, here: Services) -> Response:
     source = await here.key_ring.source(request)
     events = await read_events(request)
+    here.key_ring.spend(source, len(events))
     accepted, rejected = admit(
         events,
         now_us=system_clock_us(),
@@ -176,8 +182,12 @@ async def _take(request: Request, here: Services) -> Response:
         may_post=source.may_post,
     )
     outcome = Outcome(0, 0)
-    if accepted:
-        outcome = await here.writer.submit(source.source_id or 0, accepted)
+    if not accepted:
+        await here.key_ring.checked(request, Role.INGEST)
+    else:
+        outcome = await here.writer.submit(source.source_id, accepted, key_id=source.key_id)
+        if outcome.rejected:
+            rejected = sorted([*rejected, *outcome.rejected], key=lambda one: one.index)
     counted = here.telemetry.events
     counted.labels("accepted").inc(outcome.accepted)
     counted.labels("duplicate").inc(outcome.duplicates)

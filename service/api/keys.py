@@ -1,64 +1,124 @@
-"""Who sends a request: its API key, looked up once a second at most."""
+"""Who sends a request: its API key, and how much it may bring."""
 
+import asyncio
+import base64
 import time
 from collections.abc import Callable
 
 from fastapi import Request
 
-from service.core.errors import NotAuthenticated, NotPermitted, Unavailable
-from service.store.registry import Principal, Registry
+from service.core.access import Principal, Role
+from service.core.allowance import Allowance
+from service.core.errors import NotAuthenticated, ReaderUnknown, TooMany
+from service.settings import Settings
+from service.store.access import KEY_UNKNOWN, Access, key_hash
 
 _FRESH_SECONDS = 1.0
-_STALE_SECONDS = 300.0
 _REMEMBERED = 10_000
 _LONGEST_KEY = 512
+_STRANGERS_AT_ONCE = 2
 
 
 class KeyRing:
-    """The keys seen lately. One that was revoked stops to work within a second, in every process."""
+    """Looks keys up. Those of sources are remembered for a second, for the ledger asks again at each commit.
 
-    def __init__(self, registry: Registry, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._registry = registry
+    Keys that are not remembered are looked up two at a time, so that a flood of invented ones leaves the database to
+    others. Nobody is shut out for having tried: keys are too long to be guessed, and a limit on trying would shut out
+    those who share a proxy with the one who tries.
+    """
+
+    def __init__(self, access: Access, settings: Settings, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._access = access
+        self._per_second = {
+            Role.INGEST: settings.key_events_per_second,
+            Role.READ: settings.key_reads_per_second,
+            Role.ADMIN: 0,
+        }
         self._monotonic = monotonic
-        self._seen: dict[str, tuple[float, Principal | None]] = {}
-
-    async def principal(self, request: Request) -> Principal:
-        """Who sends the request. Raises NotAuthenticated."""
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        key = key.strip()
-        if scheme.lower() != "bearer" or not key:
-            raise NotAuthenticated("send your key as the header Authorization: Bearer KEY")
-        found = await self._look_up(key) if len(key) <= _LONGEST_KEY else None
-        if found is None:
-            raise NotAuthenticated("this key is not known, or was revoked")
-        return found
+        self._remembered: dict[bytes, tuple[float, Principal]] = {}
+        self._allowances: dict[int, Allowance] = {}
+        self._strangers = asyncio.Semaphore(_STRANGERS_AT_ONCE)
 
     async def source(self, request: Request) -> Principal:
-        """The source that sends the request. Raises NotAuthenticated, NotPermitted."""
-        found = await self.principal(request)
-        if found.is_admin:
-            raise NotPermitted("this is an admin key; events are posted with the key of a source")
+        """The source that posts. Raises NotAuthenticated, NotPermitted, Unavailable."""
+        hashed = key_hash(_bearer_key(request))
+        at, found = self._remembered.get(hashed, (0.0, None))
+        if found is None or self._monotonic() - at > _FRESH_SECONDS:
+            found = await self._look_up(hashed)
+        found.require(Role.INGEST)
         return found
 
-    async def administrator(self, request: Request) -> Principal:
-        """The administrator that sends the request. Raises NotAuthenticated, NotPermitted."""
-        found = await self.principal(request)
-        if not found.is_admin:
-            raise NotPermitted("this is the key of a source; here an admin key is needed")
+    async def checked(self, request: Request, role: Role) -> Principal:
+        """Who sends a request that takes a role, as the database knows at this moment.
+
+        Raises NotAuthenticated, NotPermitted, Unavailable.
+        """
+        found = await self._look_up(key_hash(_bearer_key(request)))
+        found.require(role)
         return found
 
-    async def _look_up(self, key: str) -> Principal | None:
-        now = self._monotonic()
-        at, found = self._seen.get(key, (-_STALE_SECONDS, None))
-        if now - at < _FRESH_SECONDS:
-            return found
+    async def reader(self, request: Request) -> Principal:
+        """Who reads: with a read key or an admin key, which a browser may send as the password of anybody.
+
+        Nothing is changed by reading, so it does no harm that browsers send a password for other sites' pages too.
+        Raises ReaderUnknown, NotPermitted, Unavailable.
+        """
         try:
-            looked_up = await self._registry.principal(key)
-        except Unavailable:
-            if found is not None and now - at < _STALE_SECONDS:
-                return found
-            raise
-        if len(self._seen) >= _REMEMBERED:
-            self._seen.clear()
-        self._seen[key] = (now, looked_up)
-        return looked_up
+            found = await self._look_up(key_hash(_password(request) or _bearer_key(request)))
+        except NotAuthenticated as error:
+            raise ReaderUnknown(str(error)) from error
+        found.require(Role.READ, Role.ADMIN)
+        return found
+
+    def spend(self, principal: Principal, amount: int) -> None:
+        """Count what a key brings. Raises TooMany."""
+        per_second = self._per_second[principal.role] if principal.per_second is None else principal.per_second
+        if not per_second:
+            return
+        now = self._monotonic()
+        allowance = self._allowances.get(principal.key_id)
+        if allowance is None or allowance.per_second != per_second:
+            if len(self._allowances) >= _REMEMBERED:
+                self._allowances.clear()
+            allowance = self._allowances[principal.key_id] = Allowance(per_second, now)
+        wait = allowance.take(amount, now)
+        if wait:
+            what = "events" if principal.role is Role.INGEST else "requests"
+            raise TooMany(
+                f"this key may bring {per_second} {what} in a second, and brings more; wait {wait} s", retry_after=wait
+            )
+
+    async def _look_up(self, hashed: bytes) -> Principal:
+        if hashed in self._remembered:
+            found = await self._access.principal(hashed)
+        else:
+            async with self._strangers:
+                found = await self._access.principal(hashed)
+        if found is None:
+            self._remembered.pop(hashed, None)
+            raise NotAuthenticated(KEY_UNKNOWN)
+        if len(self._remembered) >= _REMEMBERED:
+            self._remembered.clear()
+        self._remembered[hashed] = (self._monotonic(), found)
+        return found
+
+
+def _bearer_key(request: Request) -> str:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    key = key.strip()
+    if scheme.lower() != "bearer" or not key:
+        raise NotAuthenticated("send your key as the header Authorization: Bearer KEY")
+    if len(key) > _LONGEST_KEY:
+        raise NotAuthenticated(KEY_UNKNOWN)
+    return key
+
+
+def _password(request: Request) -> str:
+    """The password of a request that has one (RFC 7617), else nothing."""
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic" or len(credentials) > 2 * _LONGEST_KEY:
+        return ""
+    try:
+        return base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from service.core.catalogue.kpi import Shape
 from service.core.errors import InvalidInput
+from service.core.event import duration_us
 from service.core.interval import Interval, Step
 from service.core.kpi import Sums, evaluate, needs
 from service.core.question import Question
@@ -135,7 +136,7 @@ def _of_now(asked: Asked, question: Question, states: list[LiveState], now: date
             group = tuple(getattr(state.series, label) for label in asked.group_by)
             longest[group] = max(longest.get(group, 0.0), state.longest_wait_seconds)
     for group, seconds in sorted(longest.items()):
-        ((value,), _, _) = evaluate(question, Sums(1, longest_us=[round(seconds * 1_000_000)]))
+        ((value,), _, _) = evaluate(question, Sums(1, longest_us=[duration_us(seconds)]))
         yield _result(asked, question, group, [Point(str(msgspec.to_builtins(now)), value, None, None)])
 
 

@@ -14,7 +14,7 @@ from service.api.parameters import selection_in
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_CODE
 from service.core.codes import CELL_BASE, OBJECTIVE_COUNTS, cell_parts, objective_parts
 from service.core.errors import NotFound
-from service.core.event import MINUTE_US, TYPE_OF_KIND, Fact, Kind, microseconds, moment
+from service.core.event import MINUTE_US, SECOND_US, TYPE_OF_KIND, Fact, Kind, in_seconds, microseconds, moment
 from service.core.measure import expires_at
 from service.core.walk import ABANDONED, ANSWERED, DIVERTED, WAITING, Interaction, Visit, walk
 from service.store.rollups import StoredInteraction
@@ -22,7 +22,6 @@ from service.store.rollups import StoredInteraction
 router = APIRouter(tags=["now"], responses=described(422, 503))
 _encode = msgspec.json.Encoder().encode
 _OUTCOMES = {WAITING: "waiting", ANSWERED: "answered", ABANDONED: "abandoned", DIVERTED: "diverted"}
-_SECOND_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,17 +216,13 @@ def _visit(visit: Visit, *, silent: bool) -> VisitEntry:
         queue=visit.queue,
         arrival=moment(visit.opened_at),
         outcome="expired" if expired else _OUTCOMES[visit.outcome],
-        wait_seconds=_seconds(visit.wait_us),
-        service_seconds=_seconds(service),
-        hold_seconds=_seconds(visit.hold_us if service is not None else None),
-        wrap_up_seconds=_seconds(visit.wrap_up_us if service is not None else None),
+        wait_seconds=in_seconds(visit.wait_us),
+        service_seconds=in_seconds(service),
+        hold_seconds=in_seconds(visit.hold_us if service is not None else None),
+        wrap_up_seconds=in_seconds(visit.wrap_up_us if service is not None else None),
         left_at=None if visit.left_at is None else moment(visit.left_at),
         ended_at=None if visit.ended_at is None else moment(visit.ended_at),
     )
-
-
-def _seconds(us: int | None) -> float | None:
-    return None if us is None else us / _SECOND_US
 
 
 def _event(fact: Fact) -> TimelineEntry:
@@ -260,4 +255,4 @@ def _tell(entry: BookingEntry, code: int, amount: int, objectives: Mapping[int, 
     else:
         histogram, duration = cell_parts(code)
         seconds = entry.durations.setdefault(HISTOGRAM_BY_CODE[histogram].name, [])
-        seconds.extend([duration / _SECOND_US] * amount)
+        seconds.extend([duration / SECOND_US] * amount)

@@ -1,4 +1,4 @@
-"""`GET /metrics/kpi`: the KPIs, for Prometheus."""
+"""`GET /metrics/kpi`: the KPIs, for Prometheus; `GET /metrics`: the process."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -32,3 +32,9 @@ async def kpi_metrics(
     """
     page = await exporter.render(here.rollups, datetime.now(UTC), x_prometheus_scrape_timeout_seconds)
     return Response(page, media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+@router.get("/metrics", summary="This process, for Prometheus", response_class=Response)
+async def metrics(here: Here) -> Response:
+    """Ingest, commits, queue and runtime of this process; the KPIs are at `/metrics/kpi`."""
+    return Response(here.telemetry.render(), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -14,17 +14,16 @@ from service.core.budget import Spend
 from service.core.calendar import Calendar
 from service.core.catalogue.metrics import SERIES
 from service.core.errors import NotFound
-from service.core.event import MINUTE_US, microseconds, moment
+from service.core.event import DAY_US, MINUTE_US, in_seconds, microseconds, moment
 from service.core.objective import Objective
 from service.core.reason import Cause, cause
+from service.core.standing import Place
 from service.core.window import date_of
-from service.overview import Overview, Place, overviews
-from service.store.causes import Span, StoredBreach
+from service.overview import Overview, overviews
+from service.store.causes import StoredBreach
 
 router = APIRouter(tags=["objectives"], responses=described(422, 503))
 _encode = msgspec.json.Encoder().encode
-_SECOND_US = 1_000_000
-_DAY_US = 86_400 * _SECOND_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +170,7 @@ async def get_objectives(
     now = datetime.now(UTC)
     selection = selection_in(site, queue, channel)
     policy, standings = await here.rollups.standings(selection, microseconds(now))
-    today = microseconds(now) // _DAY_US
+    today = microseconds(now) // DAY_US
     told_by = choices_in(names_in(by), SERIES, "by") or ("site",)
     entries = [
         _objective(one, worst)
@@ -207,8 +206,7 @@ async def get_breaches(
         raise NotFound(f"there is no objective {name}; there are: {', '.join(sorted(known)) or 'none'}")
     interval = interval_in(since, until, now, ("since", "until"))
     selection = selection_in(site, queue, channel)
-    span = Span(interval.start, interval.end)
-    found = await here.rollups.breaches(known[name].number, selection, span, limit + 1)
+    found = await here.rollups.breaches(known[name].number, selection, interval, limit + 1)
     calendars = {one.series.site: policy.calendar(one.series.site) for one in found}
     entries = [_breach(known[name], one, calendars[one.series.site], microseconds(now)) for one in found[:limit]]
     answer = BreachList(name, interval.start, interval.end, len(found) > limit, entries)
@@ -227,7 +225,7 @@ def _objective(one: Overview, worst: int) -> ObjectiveEntry:
         kpi=terms.kpi,
         definition=terms.definition,
         formula=terms.formula or None,
-        threshold=_seconds(terms.threshold_us),
+        threshold=terms.threshold_seconds,
         within=terms.within or None,
         target=terms.stated_target,
         at_most=terms.is_at_most,
@@ -249,16 +247,12 @@ def _place(place: Place) -> PlaceEntry:
         place.site,
         place.queue,
         place.channel,
-        _seconds(place.terms.threshold_us),
+        place.terms.threshold_seconds,
         place.terms.stated_target,
         place.status.value,
         _figure(place, place.settled),
         None if place.provisional is None else _figure(place, place.provisional),
     )
-
-
-def _seconds(us: int | None) -> float | None:
-    return None if us is None else us / _SECOND_US
 
 
 def _figure(place: Place, spend: Spend) -> Figure:
@@ -287,7 +281,7 @@ def _breach(objective: Objective, one: StoredBreach, calendar: Calendar, now_us:
         arrival=moment(found.arrival_us),
         customer=found.customer,
         reason=found.reason,
-        seconds=_seconds(found.duration_us),
-        threshold=_seconds(terms.threshold_us),
+        seconds=in_seconds(found.duration_us),
+        threshold=terms.threshold_seconds,
         href=f"/v1/interactions/{one.source}/{one.subject}",
     )

@@ -12,7 +12,7 @@ from service.api.deps import Here
 from service.api.errors import described
 from service.core.calendar import Calendar
 from service.core.errors import InvalidInput, NotFound
-from service.core.event import EPOCH, MINUTE_US, microseconds, moment
+from service.core.event import EPOCH, MINUTE_US, SECOND_US, microseconds, moment
 from service.store.policies import calendar_of
 from service.store.registry import OTHER
 
@@ -158,7 +158,7 @@ def _day(calendar: Calendar, day: int) -> DayEntry:
         ends_at=moment(end),
         business_day=bool(openings),
         holiday=calendar.holiday(day),
-        open_seconds=calendar.open_us(begin, end) // 1_000_000,
+        open_seconds=calendar.open_us(begin, end) // SECOND_US,
         openings=[OpeningEntry.model_validate({"from": moment(start), "to": moment(stop)}) for start, stop in openings],
     )
 

@@ -1,7 +1,9 @@
-"""`frontline keys`: make, list and revoke API keys, and rotate the pseudonym key, straight in the database."""
+"""`frontline keys`: make, list, rotate and revoke API keys, and rotate the pseudonym key, straight in the database."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import click
@@ -9,10 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from service.commands.database import database_url
+from service.core.access import Role
 from service.settings import Settings
 from service.store import schema
+from service.store.access import Access, KeyTerms
 from service.store.database import Database
-from service.store.registry import KeyEntry, Registry
+from service.store.pseudonyms import rotate_key
+from service.store.trail import COMMAND_LINE
 
 T = TypeVar("T")
 
@@ -20,22 +25,36 @@ _EXAMPLES = """\b
 Examples:
   frontline keys list
   frontline keys create --source pos-vendor --site vilnius-1 --site vilnius-2
+  frontline keys create --read --expires 365d
   frontline keys create --admin
+  frontline keys rotate 3 --overlap 2d
   frontline keys revoke 3
   FRONTLINE_PSEUDONYM_KEY=… frontline keys rotate-pseudonym
 """
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def _with_registry(work: Callable[[Registry], Awaitable[T]]) -> T:
+class _Span(click.ParamType[timedelta]):
+    """A span of time, as 12h or 90d."""
+
+    name = "span"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """A whole number of seconds, minutes, hours or days."""
+        if isinstance(value, timedelta):
+            return value
+        match = re.fullmatch(r"(\d{1,5})([smhd])", str(value))
+        if match is None:
+            self.fail(f"{value} is not a span of time, such as 30m, 12h or 90d", param, ctx)
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def _in_database(work: Callable[[Database], Awaitable[T]]) -> T:
     async def run(url: str) -> T:
-        settings = Settings.read()
         database = Database(url)
         try:
             await schema.check(database)
-            registry = Registry(
-                database, max_sites=settings.max_sites, max_queues_per_site=settings.max_queues_per_site
-            )
-            return await work(registry)
+            return await work(database)
         finally:
             await database.close()
 
@@ -45,43 +64,62 @@ def _with_registry(work: Callable[[Registry], Awaitable[T]]) -> T:
 
 @click.group("keys", epilog=_EXAMPLES)
 def command() -> None:
-    """Make, list and revoke API keys, and rotate the pseudonym key, without a running service."""
+    """Make, list, rotate and revoke API keys, and rotate the pseudonym key, without a running service."""
 
 
 @command.command("list")
 def list_keys() -> None:
     """All keys, without their secrets."""
-    entries: list[KeyEntry] = _with_registry(lambda registry: registry.list_keys())
-    table = Table("id", "source", "key", "made", "revoked")
+    entries = _in_database(lambda database: Access(database).list_keys())
+    table = Table("id", "for", "source", "key", "made", "ends", "revoked", "in place of")
     for entry in entries:
-        made = f"{entry.created_at:%Y-%m-%d %H:%M}Z"
-        revoked = f"{entry.revoked_at:%Y-%m-%d %H:%M}Z" if entry.revoked_at else ""
-        table.add_row(str(entry.id), entry.source or "(admin)", entry.hint, made, revoked)
+        times = (_told(at) for at in (entry.created_at, entry.expires_at, entry.revoked_at))
+        replaces = "" if entry.replaces is None else str(entry.replaces)
+        table.add_row(str(entry.id), entry.role, entry.source or "", entry.hint, *times, replaces)
     Console().print(table)
 
 
 @command.command("create")
 @click.option("--source", help="The source that will post with it; registered if it is new.")
 @click.option("--site", "sites", multiple=True, help="A site for which a new source may post; several, or all.")
-@click.option("--admin", is_flag=True, help="Make an admin key.")
-def create_key(source: str | None, sites: tuple[str, ...], admin: bool) -> None:
+@click.option("--read", "role", flag_value=Role.READ.value, help="Make a read key.")
+@click.option("--admin", "role", flag_value=Role.ADMIN.value, help="Make an admin key.")
+@click.option("--expires", type=_Span(), help="When it ends, from now, as 90d; never, unless told.")
+@click.option("--per-second", type=click.IntRange(1), help="Events or requests that it may bring in a second.")
+def create_key(
+    source: str | None, sites: tuple[str, ...], role: str | None, expires: timedelta | None, per_second: int | None
+) -> None:
     """Make a key, and show it this once."""
-    if admin == (source is not None):
-        raise click.UsageError("give either --source NAME or --admin")
+    if (role is None) == (source is None):
+        raise click.UsageError("give one of --source NAME, --read and --admin")
+    ends = None if expires is None else datetime.now(UTC) + expires
+    terms = KeyTerms(Role(role or Role.INGEST), source, ends, per_second)
 
-    async def work(registry: Registry) -> str:
-        if source is not None and source not in {known.name for known in await registry.list_sources()}:
-            return await registry.create_source(source, list(sites) or ["*"])
-        return await registry.create_key(source)
+    async def work(database: Database) -> str:
+        access = Access(database)
+        if source is not None and source not in {known.name for known in await access.list_sources()}:
+            made = await access.create_source(source, list(sites) or ["*"], terms=terms, actor=COMMAND_LINE)
+        else:
+            made = await access.create_key(terms, actor=COMMAND_LINE)
+        return made.secret
 
-    click.echo(_with_registry(work))
+    click.echo(_in_database(work))
+
+
+@command.command("rotate")
+@click.argument("number", type=int)
+@click.option("--overlap", type=_Span(), default="1d", show_default=True, help="How long the old one stays valid.")
+def rotate(number: int, overlap: timedelta) -> None:
+    """Make a key in the place of that with a NUMBER of `frontline keys list`, and show it this once."""
+    made = _in_database(lambda database: Access(database).rotate_key(number, overlap, actor=COMMAND_LINE))
+    click.echo(made.secret)
 
 
 @command.command("revoke")
 @click.argument("number", type=int)
 def revoke_key(number: int) -> None:
     """Take the key with a NUMBER of `frontline keys list` out of use."""
-    _with_registry(lambda registry: registry.revoke_key(number))
+    _in_database(lambda database: Access(database).revoke_key(number, actor=COMMAND_LINE))
     click.echo(f"key {number} is revoked")
 
 
@@ -101,9 +139,13 @@ def rotate_pseudonym_key() -> None:
     Stop the service everywhere before, and start it with the same FRONTLINE_PSEUDONYM_KEY after.
     """
     given = Settings.read().pseudonym_key
-    if not _with_registry(lambda registry: registry.rotate_pseudonym_key(given)):
+    if not _in_database(lambda database: rotate_key(database, given)):
         click.echo("the key of FRONTLINE_PSEUDONYM_KEY is in use already; nothing has changed")
     elif given is None:
         click.echo("a new pseudonym key is made, stored in the database and in use")
     else:
         click.echo("the key of FRONTLINE_PSEUDONYM_KEY is in use from now on; start the service with it")
+
+
+def _told(at: datetime | None) -> str:
+    return "" if at is None else f"{at:%Y-%m-%d %H:%M}Z"

@@ -9,11 +9,11 @@ import click
 
 from service import __version__
 from service.commands.database import database_url
-from service.core.budget import Spend
 from service.core.event import MINUTE_US, microseconds, moment
 from service.core.objective import Objective, Terms
+from service.core.standing import everywhere, places
 from service.core.window import month_of
-from service.generate.report.figures import DayFigure, Place, Report, Section
+from service.generate.report.figures import DayFigure, Report, Section
 from service.generate.report.page import page
 from service.generate.report.sheet import COLUMNS, sheet
 from service.settings import Settings
@@ -23,7 +23,6 @@ from service.store.cohorts import Selection
 from service.store.database import Database
 from service.store.month import Month
 from service.store.rollups import Rollups
-from service.store.standings import Standing
 
 _FORMS = {"csv": sheet, "html": page}
 _EXAMPLES = """\b
@@ -132,39 +131,22 @@ def _held(objective: Objective, days: range) -> list[tuple[Terms, range]]:
 
 def _section(read: Month, objective: Objective, days: range, today: int) -> Section:
     own = [standing for standing in read.standings if standing.objective.number == objective.number]
+    own.sort(key=lambda one: one.series)
     held = _held(objective, days)
     terms = [terms for terms, held_on in held if held_on.start <= today] or [held[0][0]]
-    sites: dict[str, list[Standing]] = {}
-    for standing in own:
-        sites.setdefault(standing.series.site, []).append(standing)
+    shown = [one for one in own if not one.series.is_placeholder or one.settled.events]
     return Section(
         objective,
         list(objective.during(days)),
-        _place(terms[-1], own),
-        [_place(terms[-1].of_site(site), group, site) for site, group in sorted(sites.items())],
-        [
-            _place(terms[-1].of_site(one.series.site), [one], one.series.site, one.series.queue, one.series.channel)
-            for one in sorted(own, key=lambda one: one.series)
-            if not one.series.is_placeholder or one.settled.events
-        ],
+        everywhere(terms[-1], own),
+        places(terms[-1], own, ("site",)),
+        places(terms[-1], shown, ("site", "queue", "channel")),
         [
             DayFigure(day.day, day.settled, day.provisional)
             for day in read.days
             if day.objective.number == objective.number
         ],
     )
-
-
-def _place(
-    terms: Terms,
-    group: Sequence[Standing],
-    site: str | None = None,
-    queue: str | None = None,
-    channel: str | None = None,
-) -> Place:
-    settled = sum((one.settled for one in group), Spend())
-    provisional = sum((one.provisional for one in group if one.provisional is not None), Spend())
-    return Place(site, queue, channel, terms, settled, provisional if terms.settles else None)
 
 
 def _name(objective: Objective) -> str:

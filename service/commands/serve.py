@@ -54,6 +54,7 @@ def command(host: str, port: int, workers: int) -> None:
     logs.configure(settings.log_level)
     # What is wrong with the file is told in a line, before anything is started.
     promises = promises_in(settings.objectives or shipped_objectives())
+    settings = replace(settings, read_key_required=settings.reading_needs_key)
     with database_url(settings, keep_running=True) as url:
         if settings.database_url is None:
             asyncio.run(bring_up_to_date(url))
@@ -132,6 +133,7 @@ def _serve_one(config: uvicorn.Config, settings: Settings) -> None:
 
 def _serve_many(config: uvicorn.Config, settings: Settings, url: str) -> None:
     os.environ["FRONTLINE_DATABASE_URL"] = url
+    os.environ["FRONTLINE_READ_KEY_REQUIRED"] = str(settings.read_key_required)
     if settings.admin_key:
         os.environ["FRONTLINE_ADMIN_KEY"] = settings.admin_key
     folder = tempfile.mkdtemp(prefix="frontline-metrics-")

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from service.core.event import EPOCH, microseconds, moment
+from service.core.event import DAY_US, EPOCH, HOUR_US, MINUTE_US, SECOND_US, microseconds, moment
 from service.core.opening import DAYS, Hours, Opening, check_holidays, check_hours, check_time_zone
 
 __all__ = ["DAYS", "Calendar", "Span", "Version", "check_holidays", "check_hours", "check_time_zone"]
@@ -22,8 +22,6 @@ __all__ = ["DAYS", "Calendar", "Span", "Version", "check_holidays", "check_hours
 Span = tuple[int, int]
 Version = tuple[date | None, Hours | None, Any]
 
-_MINUTE_US = 60_000_000
-_DAY_US = 1440 * _MINUTE_US
 _FIRST_DAY = EPOCH.toordinal()
 _SINCE_EVER = date.min.toordinal() - _FIRST_DAY
 # Before any zone had its first time by law, and after the last date that is an exception to a zone's rules.
@@ -79,7 +77,7 @@ class Calendar:
 
     def is_open(self, at_us: int) -> bool:
         """Whether an instant is open: the one at which an interval starts is, the one at which it ends is not."""
-        return self._always_open or any(start <= at_us < end for start, end in self._open_in(at_us // _DAY_US))
+        return self._always_open or any(start <= at_us < end for start, end in self._open_in(at_us // DAY_US))
 
     def open_us(self, start_us: int, end_us: int) -> int:
         """The opening time from an instant to before another, in microseconds; 0 where they are in no such order."""
@@ -87,7 +85,7 @@ class Calendar:
             return 0
         if self._always_open:
             return end_us - start_us
-        first, last = start_us // _DAY_US, end_us // _DAY_US
+        first, last = start_us // DAY_US, end_us // DAY_US
         if first == last:
             return _overlap_us(self._open_in(first), start_us, end_us)
         return (
@@ -130,9 +128,9 @@ class Calendar:
         if skipped_to >= found:
             return found
         # The clocks skip midnight. They need not jump at it, as Toronto's did at 23:30 in 1919: the date begins then.
-        seconds = range(skipped_to // 1_000_000, found // 1_000_000)
-        return 1_000_000 * (
-            seconds.start + bisect_left(seconds, day, key=lambda second: self._shown(second * 1_000_000))
+        seconds = range(skipped_to // SECOND_US, found // SECOND_US)
+        return SECOND_US * (
+            seconds.start + bisect_left(seconds, day, key=lambda second: self._shown(second * SECOND_US))
         )
 
     def _shown(self, at_us: int) -> int:
@@ -140,8 +138,8 @@ class Calendar:
 
     def _find_days_of_hour(self, hour: int) -> tuple[int, int, int]:
         """The date at the start of a UTC hour, the minute from which it is another, and that one."""
-        before, after = self._day_at(hour * 60 * _MINUTE_US), self._day_at((hour * 60 + 59) * _MINUTE_US)
-        return before, -(-self.midnight_us(after) // _MINUTE_US), after
+        before, after = self._day_at(hour * HOUR_US), self._day_at(hour * HOUR_US + 59 * MINUTE_US)
+        return before, -(-self.midnight_us(after) // MINUTE_US), after
 
     def _day_at(self, at_us: int) -> int:
         day = self._shown(at_us)
@@ -166,7 +164,7 @@ class Calendar:
 
     def _find_open_in(self, utc_day: int) -> tuple[Span, ...]:
         """What is open of a UTC day, in pieces that do not touch each other."""
-        begin, end = utc_day * _DAY_US, (utc_day + 1) * _DAY_US
+        begin, end = utc_day * DAY_US, (utc_day + 1) * DAY_US
         # A local date begins and ends up to 16 hours off the UTC day, and what begins on it may end on the next.
         near = sorted(span for day in range(utc_day - 2, utc_day + 2) for span in self._openings(day))
         return tuple(

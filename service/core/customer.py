@@ -10,13 +10,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from service.core.catalogue.measures import MATURITIES, MEASURE_BY_NAME, MEASURES, SETTLED, WITHIN_DAYS, Scope
-from service.core.event import MINUTE_US
+from service.core.event import DAY_US, MINUTE_US
 from service.core.judge import Judge
 from service.core.measure import Booking, SeriesKey, book
 from service.core.walk import Interaction
 
-_DAY_US = 86_400_000_000
-_WITHIN_US = {within: days * _DAY_US for within, days in WITHIN_DAYS.items()}
+_WITHIN_US = {within: days * DAY_US for within, days in WITHIN_DAYS.items()}
 STORE_CHANNEL = "pos"
 
 _CONTACTS = MEASURE_BY_NAME["contacts"].code
@@ -126,7 +125,7 @@ def _judge(judge: Judge, amounts: dict[int, int]) -> None:
     """Add what an objective counts: all cases, and of those that settle the settled ones once more."""
     judged = [rule.of_amounts(amounts) for rule in judge.rules_of_contacts]
     book(judge, (sum(events for events, _ in judged), sum(breaches for _, breaches in judged)), amounts)
-    if judge.settles:
+    if judge.terms.settles:
         events, breaches = judged[MATURITIES.index(SETTLED)]
         if events:
             amounts[judge.codes.settled_events] = events
@@ -154,7 +153,7 @@ def made_at(link: Link, judges: Sequence[Judge]) -> dict[int, int]:
     made = dict.fromkeys(_CODES, known)
     for judge in judges:
         events = breaches = known
-        if judge.settles:
+        if judge.terms.settles:
             closed_at = known if contact.closed_at is None else contact.closed_at
             events = breaches = max(known, closed_at)
             if contact.resolved:

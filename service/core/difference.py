@@ -31,9 +31,7 @@ _LEAD = {measure.code: MEASURE_BY_NAME[measure.lead or measure.name].code for me
 _HISTOGRAM_LEAD = {h.code: MEASURE_BY_NAME[h.lead].code for h in HISTOGRAM_BY_CODE.values()}
 _STATES = frozenset(measure.code for measure in MEASURES if measure.state)
 _LEADS = frozenset(_LEAD.values()) - _STATES
-_BOUNDS_US = {
-    h.code: [round(bound * 1_000_000) for bound in h.bounds] for h in HISTOGRAM_BY_CODE.values() if h.exported
-}
+_BOUNDS_US = {h.code: h.bounds_us for h in HISTOGRAM_BY_CODE.values() if h.exported}
 
 Amounts = dict[int, int]
 K = TypeVar("K")

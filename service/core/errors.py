@@ -27,7 +27,19 @@ class NotPermitted(FrontlineError):
 
 
 class NotAuthenticated(FrontlineError):
-    """No key was sent, or one that is not known."""
+    """No key was sent, or one that is not known or not valid any more."""
+
+
+class ReaderUnknown(NotAuthenticated):
+    """The same of somebody who reads, perhaps with a browser, which has to be told how it can ask for the key."""
+
+
+class TooMany(FrontlineError):
+    """A key brings more than it may in a second; nothing was done, and `retry_after` says in how many it may again."""
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class TooLarge(FrontlineError):

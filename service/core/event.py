@@ -12,9 +12,13 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MINUTE_US = 60_000_000
+SECOND_US = 1_000_000
+MINUTE_US = 60 * SECOND_US
+HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
 MAX_EVENTS_PER_POST = 10_000
-MAX_FUTURE_US = 5 * 60 * 1_000_000
+MAX_EVENTS_PER_INTERACTION = 1_000
+MAX_FUTURE_US = 5 * MINUTE_US
 MIN_US = -62_104_000_000_000_000
 
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -243,7 +247,7 @@ TYPE_OF_KIND: dict[int, str] = {cls.kind: str(cls.__struct_config__.tag) for cls
 def microseconds(moment: datetime) -> int:
     """Whole microseconds since 1970 of an aware time, exactly."""
     delta = moment - EPOCH
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+    return delta.days * DAY_US + delta.seconds * SECOND_US + delta.microseconds
 
 
 def moment(us: int) -> datetime:
@@ -253,4 +257,9 @@ def moment(us: int) -> datetime:
 
 def duration_us(seconds: float) -> int:
     """A duration in seconds as whole microseconds."""
-    return round(seconds * 1_000_000)
+    return round(seconds * SECOND_US)
+
+
+def in_seconds(us: int | None) -> float | None:
+    """A duration in microseconds as seconds, where there is one."""
+    return None if us is None else us / SECOND_US

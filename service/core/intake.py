@@ -13,11 +13,11 @@ import msgspec
 
 from service.core.errors import InvalidInput, TooLarge
 from service.core.event import (
-    EPOCH,
     EVENT_CLASSES,
     MAX_EVENTS_PER_POST,
     MAX_FUTURE_US,
     MIN_US,
+    MINUTE_US,
     Accepted,
     AnyEvent,
     Channel,
@@ -29,6 +29,7 @@ from service.core.event import (
     Outcome,
     Rejected,
     TransferredData,
+    microseconds,
     moment,
 )
 from service.core.recorded import expand
@@ -190,8 +191,7 @@ def admit(
 
 
 def _fact(event: AnyEvent, now_us: int, pseudonym: Callable[[str], str], may_post: Callable[[str], bool]) -> Fact:
-    delta = event.time - EPOCH
-    at = (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+    at = microseconds(event.time)
     if at > now_us + MAX_FUTURE_US:
         raise _future("time", at, now_us)
     if at < MIN_US:
@@ -231,7 +231,7 @@ def _check_recorded(fact: Fact, now_us: int) -> None:
 
 def _future(field: str, at: int, now_us: int) -> InvalidInput:
     return InvalidInput(
-        f"{moment(min(at, _LAST_US)).isoformat()} is more than {MAX_FUTURE_US // 60_000_000} minutes ahead of the "
+        f"{moment(min(at, _LAST_US)).isoformat()} is more than {MAX_FUTURE_US // MINUTE_US} minutes ahead of the "
         f"clock here, {moment(now_us).isoformat()}; check the sender's clock",
         field=field,
         code="future_time",

@@ -165,11 +165,6 @@ class Judge:
         return (DurationRule if kpi.shape is Shape.QUANTILE else CountRule)(self.terms, formula)
 
     @cached_property
-    def settles(self) -> bool:
-        """Whether its cases are provisional first, and settled once they are old enough."""
-        return self.terms.settles
-
-    @cached_property
     def rules_of_contacts(self) -> Sequence[CountRule]:
         """The rules for contacts: of settled cases and of provisional ones, or the only one."""
         formula = self.terms.of_kpi.formulas[self.terms.formula]

@@ -16,11 +16,11 @@ from service.core.catalogue.kpi import (
     Shape,
 )
 from service.core.catalogue.measures import HISTOGRAM_BY_NAME, MEASURE_BY_NAME, Histogram
+from service.core.event import SECOND_US, in_seconds
 from service.core.question import Question
 
 _WITHIN_BY_HISTOGRAM = {"wait": ANSWERED_WITHIN, "abandoned_wait": ABANDONED_WITHIN}
 _MADE_OF: Mapping[str, frozenset[str]] = {ABANDONED_LATER: frozenset({"abandoned_waits", ABANDONED_WITHIN})}
-_SECOND_US = 1_000_000
 
 
 class Values(NamedTuple):
@@ -100,9 +100,9 @@ def evaluate(question: Question, sums: Sums) -> Values:
         return _quantiles(HISTOGRAM_BY_NAME[formula.histogram], sums, kpi.quantile)
     if kpi.shape is Shape.MAXIMUM:
         longest = sums.longest_us or nothing
-        return Values([None if us is None else us / _SECOND_US for us in longest], nothing, nothing)
+        return Values([in_seconds(us) for us in longest], nothing, nothing)
     if kpi.shape is Shape.NOW:
-        return Values([(us or 0) / _SECOND_US for us in sums.longest_us or nothing], nothing, nothing)
+        return Values([(us or 0) / SECOND_US for us in sums.longest_us or nothing], nothing, nothing)
     numerators = _weighed(formula.numerator, sums)
     if kpi.shape is Shape.COUNT:
         return Values(numerators, nothing, nothing)
@@ -110,8 +110,8 @@ def evaluate(question: Question, sums: Sums) -> Values:
     both = zip(numerators, denominators, strict=True)
     if kpi.shape is Shape.MEAN:
         # One division from integers, so that the mean is the float nearest to the exact one.
-        means = [total / (number * _SECOND_US) if number else None for total, number in both]
-        return Values(means, [total / _SECOND_US for total in numerators], denominators)
+        means = [total / (number * SECOND_US) if number else None for total, number in both]
+        return Values(means, [total / SECOND_US for total in numerators], denominators)
     return Values([over / under if under else None for over, under in both], numerators, denominators)
 
 

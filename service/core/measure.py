@@ -17,7 +17,7 @@ from service.core.catalogue.measures import (
     Scope,
 )
 from service.core.codes import cell
-from service.core.event import MINUTE_US, Kind
+from service.core.event import MINUTE_US, Kind, duration_us
 from service.core.judge import Judge
 from service.core.policy import Policy
 from service.core.walk import ABANDONED, ANSWERED, DIVERTED, Interaction, Visit
@@ -26,7 +26,7 @@ Booking = dict[tuple[int, int], dict[int, int]]
 SeriesKey = tuple[str, str, str]
 
 _NEVER_US = 1 << 62
-_SHORT_US = round(SHORT_ABANDON_SECONDS * 1_000_000)
+_SHORT_US = duration_us(SHORT_ABANDON_SECONDS)
 
 _VISIT, _INTERACTION = Scope.VISIT, Scope.INTERACTION
 

@@ -11,6 +11,7 @@ from itertools import zip_longest
 
 from service.core.catalogue.kpi import Kpi, Shape
 from service.core.catalogue.kpis import KPI_BY_NAME
+from service.core.event import in_seconds
 from service.core.window import Window
 
 _MONTH = Window()
@@ -105,6 +106,11 @@ class Terms:
     def is_at_most(self) -> bool:
         """Whether less of the KPI is better."""
         return self.of_kpi.is_ratio_to_keep_low
+
+    @property
+    def threshold_seconds(self) -> float | None:
+        """The threshold in seconds, where there is one."""
+        return in_seconds(self.threshold_us)
 
     @property
     def stated_target(self) -> float:

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 import yaml
 
 from service.core.errors import InvalidInput
-from service.core.event import LABEL
+from service.core.event import DAY_US, HOUR_US, LABEL, MINUTE_US, SECOND_US
 
 _TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
 _NOTHING = ("", "~", "null", "Null", "NULL")
@@ -22,7 +22,7 @@ _LABEL = re.compile(rf"\A{LABEL}\Z")
 _NUMBER = re.compile(r"\A[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\Z", re.ASCII)
 _DURATION = re.compile(r"\A(\d{1,18}(?:\.\d{1,18})?)(us|ms|s|m|h|d)\Z", re.ASCII)
 _DATE = re.compile(r"\A\d{4}-\d\d-\d\d\Z", re.ASCII)
-_UNITS_US = {"us": 1, "ms": 1000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+_UNITS_US = {"us": 1, "ms": 1000, "s": SECOND_US, "m": MINUTE_US, "h": HOUR_US, "d": DAY_US}
 _MAX_DAYS = 3650
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from service.core.catalogue.kpi import Shape
+from service.core.event import DAY_US, SECOND_US
 from service.core.objective import About, BurnRate, Override, Severity, Terms
 from service.core.placed_yaml import Placed
 from service.core.promise_indicator import read_indicator, share_to_keep, threshold_us
@@ -41,8 +42,6 @@ _ROLLING = re.compile(r"\A\d{1,3}[dw]\Z", re.ASCII)
 _URL = re.compile(r"\Ahttps?://[^\s/]\S*\Z")
 _LOUD = (Severity.PAGE, Severity.TICKET)
 _DIGITS = 12
-_SECOND_US = 1_000_000
-_DAY_SECONDS = 86_400
 _MAX_MINIMUM = 1_000_000_000
 
 
@@ -182,7 +181,7 @@ def _burn_rate(place: Placed, terms: Terms) -> BurnRate:
     long_seconds, short_seconds = _seconds(fields["long"]), _seconds(fields["short"])
     if short_seconds >= long_seconds:
         raise fields["short"].fault(f"must be shorter than long, which is {fields['long'].text()}")
-    if long_seconds >= terms.window.usual_days * _DAY_SECONDS:
+    if long_seconds * SECOND_US >= terms.window.usual_days * DAY_US:
         raise fields["long"].fault(f"must be shorter than the window of the objective ({terms.window.name})")
     severity = fields["severity"].choice(_LOUD, "severity of a burn rate") if "severity" in fields else Severity.PAGE
     return BurnRate(factor, long_seconds, short_seconds, Severity(severity))
@@ -204,7 +203,7 @@ def _factor(place: Placed, terms: Terms) -> float:
 
 
 def _seconds(place: Placed) -> int:
-    seconds, rest = divmod(place.duration_us("1h"), _SECOND_US)
+    seconds, rest = divmod(place.duration_us("1h"), SECOND_US)
     if rest or not seconds:
         raise place.fault(f"{place.text()!r} must be whole seconds, one at least, such as 5m")
     return seconds

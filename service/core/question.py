@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from service.core.catalogue.kpi import DEFAULT_THRESHOLD_SECONDS, Formula, Kpi, Parameter, Shape
 from service.core.catalogue.kpis import KPI_BY_NAME, KPIS
 from service.core.errors import InvalidInput
+from service.core.event import DAY_US, duration_us
 from service.core.objective import Objective
 
 MAX_THRESHOLD_SECONDS = 315_360_000.0
-_SECOND_US = 1_000_000
-_DAY_US = 86_400 * _SECOND_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Question:
     @property
     def threshold_us(self) -> int:
         """The threshold in whole microseconds, 0 where it takes none."""
-        return round((self.threshold or 0.0) * _SECOND_US)
+        return duration_us(self.threshold or 0.0)
 
     @property
     def method(self) -> str | None:
@@ -102,12 +101,12 @@ def _without_objective(kpi: Kpi, choices: Choices) -> Question:
 
 
 def _of_objective(kpi: Kpi, objective: Objective, until_us: int) -> Question:
-    terms = objective.at((until_us - 1) // _DAY_US)
+    terms = objective.at((until_us - 1) // DAY_US)
     return Question(
         kpi,
         kpi.by_objective or kpi.formulas[kpi.default_formula],
         None if terms is None else terms.formula or None,
-        None if terms is None or terms.threshold_us is None else terms.threshold_us / _SECOND_US,
+        None if terms is None else terms.threshold_seconds,
         None if terms is None else terms.within or None,
         objective=objective.name,
         objective_number=objective.number,

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 import msgspec
 
 from service.core.catalogue.measures import LATE_LAGS_SECONDS
-from service.core.event import Fact, Kind, duration_us
+from service.core.event import SECOND_US, Fact, Kind, duration_us
 from service.core.recorded import expand
 
 _QUEUED = Kind.QUEUED.value
@@ -26,7 +26,7 @@ _COMPLETED = Kind.COMPLETED.value
 _REOPENED = Kind.REOPENED.value
 _RECORDED = Kind.RECORDED.value
 
-LATE_US = LATE_LAGS_SECONDS["1m"] * 1_000_000
+LATE_US = LATE_LAGS_SECONDS["1m"] * SECOND_US
 """An event that arrives here so long after its own time is late, in microseconds."""
 
 WAITING = 0

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-import yaml
-
+from service.generate.plain_yaml import plain_yaml
 from service.generate.rules.options import HOUR, MINUTE, duration
 
 _GROUP_BY = ["alertname", "site", "objective"]
@@ -103,9 +102,9 @@ class Delivery:
 def alertmanager_config(delivery: Delivery, speedup: float = 1) -> str:
     """The configuration, as YAML. `speedup` divides the times of grouping and repetition, for rehearsals."""
     sections = [_HEAD, _global(delivery)]
-    sections += [_ON_ROUTES + _yaml({"route": _root(delivery, speedup)})]
+    sections += [_ON_ROUTES + plain_yaml({"route": _root(delivery, speedup)})]
     sections += [_ON_INHIBITION + "inhibit_rules:\n" + "".join(_inhibitions())]
-    sections += [_yaml({"receivers": list(_receivers(delivery))})]
+    sections += [plain_yaml({"receivers": list(_receivers(delivery))})]
     return "\n".join(section for section in sections if section)
 
 
@@ -118,7 +117,7 @@ def _global(delivery: Delivery) -> str:
             found["smtp_auth_password_file"] = delivery.smtp.password_file
     if delivery.slack_url_file:
         found["slack_api_url_file"] = delivery.slack_url_file
-    return _yaml({"global": found}) if found else ""
+    return plain_yaml({"global": found}) if found else ""
 
 
 def _root(delivery: Delivery, speedup: float) -> dict[str, Any]:
@@ -175,7 +174,7 @@ def _inhibitions() -> Iterator[str]:
         rule: dict[str, list[str]] = {"source_matchers": source, "target_matchers": target}
         if equal:
             rule["equal"] = equal
-        yield f"  # {why}\n" + _indented(_yaml([rule]))
+        yield f"# {why}\n{plain_yaml([rule])}"
 
 
 def _receivers(delivery: Delivery) -> Iterator[dict[str, Any]]:
@@ -214,25 +213,3 @@ def _of_sites(sites: str) -> str:
 
 def _is(label: str, value: str, operator: str = "=") -> str:
     return f"{label}{operator}{json.dumps(value)}"
-
-
-class _Dumper(yaml.SafeDumper):
-    """Lists are indented, texts of several lines stand as they are, and what is there twice is written twice."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002  # never indentless
-        super().increase_indent(flow, False)
-
-    def choose_scalar_style(self) -> Any:
-        is_long = isinstance(self.event, yaml.ScalarEvent) and "\n" in self.event.value
-        return "|" if is_long else super().choose_scalar_style()
-
-    def ignore_aliases(self, _: object) -> bool:
-        return True
-
-
-def _yaml(value: Any) -> str:
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
-
-
-def _indented(text: str) -> str:
-    return "".join(f"  {line}\n" for line in text.splitlines())

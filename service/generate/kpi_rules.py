@@ -8,17 +8,16 @@ from service.core.catalogue.measures import (
     SHORT_ABANDON_SECONDS,
     WITHIN_DAYS,
 )
-from service.core.event import Kind
+from service.core.event import DAY_US, HOUR_US, Kind
 from service.core.interval import Step
 
-_DAY_US = 86_400_000_000
 _KINDS = ", ".join(kind.name.lower() for kind in sorted(Kind) if kind is not Kind.RECORDED)
 _SPANS = ", ".join(f"`{within}`" for within in WITHIN_DAYS)
 _SHORT = f"{SHORT_ABANDON_SECONDS:g} s"
 
 
 def _span(us: int) -> str:
-    return f"{us // _DAY_US} d" if us > _DAY_US else f"{us * 24 // _DAY_US} h"
+    return f"{us // DAY_US} d" if us > DAY_US else f"{us // HOUR_US} h"
 
 
 _EXPIRIES = ", ".join(f"{channel} {_span(us)}" for channel, us in EXPIRY_US.items())

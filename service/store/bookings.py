@@ -15,6 +15,13 @@ from service.store.database import Connection
 
 InteractionKey = tuple[int, str]
 
+LOCK_SQL = """
+SELECT i.source_id, i.subject, i.facts, i.booking
+FROM unnest($1::int[], $2::text[]) AS wanted (source_id, subject)
+JOIN interactions i USING (source_id, subject)
+ORDER BY i.source_id, i.subject FOR UPDATE OF i
+"""
+"""Locks the interactions of some keys, all writers in the same order, and reads what is stored of them."""
 _UPDATE_SQL = """
 UPDATE interactions i SET facts = new.facts, booking = new.booking
 FROM unnest($1::int[], $2::text[], $3::bytea[], $4::bytea[]) AS new (source_id, subject, facts, booking)

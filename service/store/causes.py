@@ -1,15 +1,15 @@
 """From a number to its cause: the interactions that are a breach of an objective."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import msgspec
 from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.event import Fact, microseconds
+from service.core.interval import Interval
+from service.core.series import Series
 from service.store.cohorts import Selection
-from service.store.series import Series
 from service.store.tables import breaches, interactions, series, sites, sources
 
 _decode_facts = msgspec.json.Decoder(list[Fact]).decode
@@ -26,18 +26,10 @@ class StoredBreach:
     facts: list[Fact]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Minutes of arrival from `since` on and before `until`."""
-
-    since: datetime
-    until: datetime
-
-
 async def read_breaches(
-    connection: AsyncConnection, objective: int, selection: Selection, span: Span, limit: int
+    connection: AsyncConnection, objective: int, selection: Selection, interval: Interval, limit: int
 ) -> list[StoredBreach]:
-    """The breaches of an objective in a span of time, the latest first, at most as many as `limit`."""
+    """The breaches of an objective that arrived in an interval, the latest first, at most as many as `limit`."""
     row = breaches.c
     statement = (
         select(
@@ -59,7 +51,8 @@ async def read_breaches(
                 and_(interactions.c.source_id == row.source_id, interactions.c.subject == row.subject),
             )
         )
-        .where(row.objective_id == objective, row.minute >= span.since, row.minute < span.until, selection.condition())
+        .where(row.objective_id == objective, row.minute >= interval.start, row.minute < interval.end)
+        .where(selection.condition())
         .order_by(row.minute.desc(), row.series_id, row.source_id, row.subject)
         .limit(limit)
     )

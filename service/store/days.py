@@ -4,9 +4,10 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.calendar import Calendar
-from service.core.catalogue.measures import HISTOGRAMS, MEASURES
+from service.core.catalogue.measures import MEASURES
 from service.core.codes import OBJECTIVE_COUNTS
 from service.core.event import MINUTE_US, microseconds, moment
+from service.store.buckets import bucket_sql
 from service.store.tables import BUCKETS, rollups, series
 
 _DAILY = ("rollups_daily", "buckets_daily", "objective_rollups_daily")
@@ -22,15 +23,7 @@ INSERT INTO objective_rollups_daily (series_id, day, objective_id, stripe, {", "
 SELECT series_id, {_DAY} AS day, objective_id, 0, {", ".join(f"sum({name})" for name in OBJECTIVE_COUNTS)}
 FROM objective_rollups WHERE series_id = ANY(:numbers) GROUP BY 1, 2, 3
 """
-_BUCKET = (
-    "CASE histogram "
-    + " ".join(
-        f"WHEN {histogram.code} THEN width_bucket(duration_us - 1, "
-        f"ARRAY[{', '.join(str(round(bound * 1_000_000)) for bound in histogram.bounds)}]::bigint[])"
-        for histogram in HISTOGRAMS
-    )
-    + " END"
-)
+_BUCKET = bucket_sql("histogram", "duration_us")
 _IN_BUCKETS = ", ".join(f"coalesce(sum(amount) FILTER (WHERE bucket = {number}), 0)" for number in range(len(BUCKETS)))
 _BUCKETS_SQL = f"""
 INSERT INTO buckets_daily (series_id, day, histogram, stripe, longest_us, taken_back, {", ".join(BUCKETS)})

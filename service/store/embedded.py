@@ -106,7 +106,7 @@ class EmbeddedPostgres:
         _runs(place)
         server = get_server(place, cleanup_mode=None, start=False)
         # Not the package's own lock, which lies in a folder that another user of the machine may own.
-        server._lock = fasteners.InterProcessLock(self._folder / "package.lock")  # noqa: SLF001
+        server._lock = fasteners.InterProcessLock(self._folder / "package.lock")  # noqa: SLF001  # no other way
         server.ensure_pgdata_inited()
         extra = place / "postgresql.auto.conf"
         if "Frontline" not in extra.read_text():

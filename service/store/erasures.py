@@ -22,9 +22,10 @@ import msgspec
 
 from service.core.errors import Unavailable
 from service.core.event import Fact
-from service.store.bookings import Booked, Changes, Contended, InteractionKey
+from service.store.bookings import LOCK_SQL, Booked, Changes, Contended, InteractionKey
 from service.store.contacts import lock_customers
 from service.store.database import Connection, Database, translated
+from service.store.trail import NOTE_SQL
 
 EventKey = tuple[int, str, str]
 
@@ -43,13 +44,7 @@ WHERE tableoid = $3 AND ctid = ANY ($4::tid[]) AND time BETWEEN $5 AND $6 AND da
 RETURNING source_id, source, id
 """
 _CONTACTS_SQL = "SELECT source_id, subject FROM contacts WHERE customer = $1"
-_LOCK_SQL = """
-SELECT i.source_id, i.subject, i.facts, i.booking
-FROM unnest($1::int[], $2::text[]) AS wanted (source_id, subject)
-JOIN interactions i USING (source_id, subject)
-ORDER BY i.source_id, i.subject FOR UPDATE OF i
-"""
-_LOCK_FREE_SQL = f"{_LOCK_SQL} SKIP LOCKED"
+_LOCK_FREE_SQL = f"{LOCK_SQL} SKIP LOCKED"
 _RENAME_CONTACTS_SQL = "UPDATE contacts SET customer = $2 WHERE customer = $1"
 _RENAME_SQL = "UPDATE customers SET customer = $2 WHERE customer = $1"
 _FORGET_SQL = "DELETE FROM customers WHERE customer = $1"
@@ -87,8 +82,10 @@ class _Found(NamedTuple):
         return (self.source_id, self.subject)
 
 
-async def erase_customer(database: Database, customer: str) -> Erased:
+async def erase_customer(database: Database, customer: str, *, actor: str) -> Erased:
     """Forget a customer, given by the keyed hash, as of now. Raises Unavailable: nothing is done.
+
+    The trail of administration tells that `actor` did it, and in how many places, but not whom.
 
     Every event that was committed before the call is covered. One that is committed while it runs either is too, or
     is the first of somebody new.
@@ -100,7 +97,10 @@ async def erase_customer(database: Database, customer: str) -> Erased:
             for _ in range(_TRIES):
                 try:
                     async with connection.transaction():
-                        return await _erase(connection, customer, found)
+                        erased = await _erase(connection, customer, found)
+                        counts = msgspec.json.encode(erased).decode()
+                        await connection.execute(NOTE_SQL, actor, "erase customer", "a customer", counts)
+                        return erased
                 except (Contended, asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                     await asyncio.sleep(_PAUSE_SECONDS)
     finally:
@@ -116,7 +116,7 @@ async def _erase(connection: Connection, customer: str, found: Sequence[_Found])
     token = secrets.token_hex(16)
     mentions: dict[EventKey, int] = {}
     known = {event.interaction for event in found} | await _contacts(connection, customer)
-    interactions = await _replace_in_interactions(connection, _LOCK_SQL, known, customer, token, mentions)
+    interactions = await _replace_in_interactions(connection, LOCK_SQL, known, customer, token, mentions)
     await lock_customers(connection, [customer])
     contacts = await _contacts(connection, customer)
     late = contacts - known

@@ -17,7 +17,7 @@ from service.core.catalogue.measures import (
 )
 from service.core.codes import CELL_BASE, OBJECTIVE_COUNTS, cell_parts, objective_parts
 from service.core.difference import Amounts, Differences
-from service.core.event import MINUTE_US, Fact
+from service.core.event import MINUTE_US, SECOND_US, Fact
 from service.core.walk import LATE_US
 from service.store.database import Connection
 from service.store.tables import BUCKETS
@@ -47,11 +47,8 @@ _MANY_ROWS = 200
 _CELLS = frozenset(code for code, histogram in HISTOGRAM_BY_CODE.items() if histogram.cells)
 _MINUTE = "to_timestamp({0} * 60.0)"
 _DAY = "date '1970-01-01' + {0}"
-_BOUNDS_US = {
-    code: [round(bound * 1_000_000) for bound in histogram.bounds] for code, histogram in HISTOGRAM_BY_CODE.items()
-}
-
-_HOUR_US, _DAY_US = LATE_LAGS_SECONDS["1h"] * 1_000_000, LATE_LAGS_SECONDS["1d"] * 1_000_000
+_BOUNDS_US = {code: histogram.bounds_us for code, histogram in HISTOGRAM_BY_CODE.items()}
+_LATE_1H_US, _LATE_1D_US = LATE_LAGS_SECONDS["1h"] * SECOND_US, LATE_LAGS_SECONDS["1d"] * SECOND_US
 _Cell = tuple[int, int, int, int, int]
 _Rows = dict[tuple[int, int], Amounts]
 _OBJECTIVE_COLUMNS = ("series_id", "minute", "objective_id", *OBJECTIVE_COUNTS)
@@ -106,9 +103,9 @@ class Punctuality:
             lag = fact.received_at - at
             if at > self.last_us:
                 self.last_us = at
-            if lag > _DAY_US:
+            if lag > _LATE_1D_US:
                 self.late_1d += 1
-            elif lag > _HOUR_US:
+            elif lag > _LATE_1H_US:
                 self.late_1h += 1
             elif lag > LATE_US:
                 self.late_1m += 1

@@ -8,7 +8,7 @@ Most batches hold only events that are new. So their keys are copied in at first
 where one is there already; then, and for some batches after, the database is asked which of them are new.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -17,11 +17,21 @@ import msgspec
 
 from service.core.customer import ContactKey, contact_of
 from service.core.difference import Differences, Origin
-from service.core.errors import Unavailable
-from service.core.event import TYPE_OF_KIND, Accepted, Fact
+from service.core.errors import NotAuthenticated, Unavailable
+from service.core.event import MAX_EVENTS_PER_INTERACTION, SECOND_US, TYPE_OF_KIND, Accepted, Fact, Rejected
 from service.core.measure import made_at, measure, open_visits, series_of
 from service.core.walk import walk
-from service.store.bookings import NOTHING_BOOKED, Booked, Changes, Contended, InteractionKey, Work, close_visits
+from service.store.access import KEY_UNKNOWN
+from service.store.bookings import (
+    LOCK_SQL,
+    NOTHING_BOOKED,
+    Booked,
+    Changes,
+    Contended,
+    InteractionKey,
+    Work,
+    close_visits,
+)
 from service.store.breaches import Breaches
 from service.store.contacts import due_contacts, rebook_contacts, settle_contacts
 from service.store.database import Connection, Database, translated
@@ -49,16 +59,17 @@ WHERE pg_try_advisory_xact_lock({_STRIPE_LOCK}, stripe) LIMIT 1
 _WAIT_FOR_STRIPE_SQL = f"""
 SELECT pg_advisory_xact_lock({_STRIPE_LOCK}, $1), pg_advisory_xact_lock_shared({POLICY_LOCK})
 """
+_LAPSED_SQL = """
+SELECT array(SELECT id FROM keys WHERE id = ANY ($1::int[]) AND (revoked_at IS NOT NULL OR expires_at <= now()))
+"""
 _NEW_KEYS_SQL = """
 INSERT INTO event_keys (source_id, source, id)
 SELECT * FROM unnest($1::int[], $2::text[], $3::text[])
 ON CONFLICT DO NOTHING RETURNING source_id, source, id
 """
-_LOCK_SQL = """
-SELECT i.source_id, i.subject, i.facts, i.booking
-FROM unnest($1::int[], $2::text[]) AS wanted (source_id, subject)
-JOIN interactions i USING (source_id, subject)
-ORDER BY i.source_id, i.subject FOR UPDATE OF i
+_FORGET_KEYS_SQL = """
+DELETE FROM event_keys k USING unnest($1::int[], $2::text[], $3::text[]) AS gone (source_id, source, id)
+WHERE k.source_id = gone.source_id AND k.source = gone.source AND k.id = gone.id
 """
 _HOLD_TIMER_SQL = f"""
 SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
@@ -75,19 +86,33 @@ _EVENT_COLUMNS = ("time", "received_at", "source_id", "source", "id", "type", "s
 
 
 class Post(msgspec.Struct, gc=False):
-    """What one request asks to commit: events of one registered source, already admitted."""
+    """What one request asks to commit: events of one registered source, already admitted, and the key it came with."""
 
     source_id: int
     events: list[Accepted]
+    key_id: int = 0
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How many events of a post are new, and how many were there before."""
+    """How many events of a post are new, how many were there before, and those that the ledger does not take."""
 
     accepted: int
     duplicates: int
+    rejected: tuple[Rejected, ...] = ()
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """Why the ledger does not take an event, as the answer to the post says it."""
+
+    code: str
+    detail: str
+
+
+_FULL = Refusal(
+    "interaction_full",
+    f"subject: this interaction has {MAX_EVENTS_PER_INTERACTION} events, and takes no more; "
+    "what is another encounter needs a subject of its own",
+)
 _decode_facts = msgspec.json.Decoder(list[Fact]).decode
 _decode_booked = msgspec.json.Decoder(Booked).decode
 _encode = msgspec.json.Encoder().encode
@@ -115,7 +140,7 @@ class Ledger:
         self._partitions = partitions
         self._policies = policies
         self._number = number
-        self._horizon_us = live_horizon_seconds * 1_000_000
+        self._horizon_us = live_horizon_seconds * SECOND_US
         self._connection: Connection | None = None
         self._careful = 0
 
@@ -132,8 +157,12 @@ class Ledger:
         if connection is not None and not connection.is_closed():
             connection.terminate()
 
-    async def commit(self, posts: Sequence[Post], now_us: int) -> list[Outcome]:
-        """Commit posts in one transaction. Raises Unavailable: nothing is known to be done, resend all of it."""
+    async def commit(self, posts: Sequence[Post], now_us: int) -> list[Outcome | NotAuthenticated]:
+        """Commit posts in one transaction; what became of each is returned.
+
+        A post whose key has been taken out of use since it was let in is not committed. Raises Unavailable: nothing is
+        known to be done, resend all of it.
+        """
         with translated():
             await self._partitions.ensure([event.fact.at for post in posts for event in post.events])
         return await self._retrying(lambda connection: self._commit(connection, posts, now_us))
@@ -142,7 +171,7 @@ class Ledger:
         """Measure interactions again as of now, for what time alone has changed. Raises Unavailable."""
 
         async def run(connection: Connection, turn: Turn) -> None:
-            works = await self._gather(connection, {key: [] for key in keys})
+            works = await self._gather(connection, {key: [] for key in keys}, {})
             await close_visits(connection, keys, works)
             await self.rebook(connection, works, turn)
 
@@ -200,28 +229,46 @@ class Ledger:
                 raise
         raise Unavailable("other writers hold the same interactions; try again")
 
-    async def _commit(self, connection: Connection, posts: Sequence[Post], now_us: int) -> list[Outcome]:
+    async def _commit(
+        self, connection: Connection, posts: Sequence[Post], now_us: int
+    ) -> list[Outcome | NotAuthenticated]:
+        turn = await self._begin(connection, now_us)
+        lapsed = set(await connection.fetchval(_LAPSED_SQL, [post.key_id for post in posts]))
         first: dict[EventKey, tuple[Post, Accepted]] = {}
         for post in posts:
-            for event in post.events:
+            for event in post.events if post.key_id not in lapsed else ():
                 first.setdefault((post.source_id, event.fact.source, event.fact.id), (post, event))
-        turn = await self._begin(connection, now_us)
         first = await self._new_events(connection, first)
-        accepted: dict[int, int] = {}
         facts: dict[InteractionKey, list[Fact]] = {}
         for post, event in first.values():
-            accepted[id(post)] = accepted.get(id(post), 0) + 1
             facts.setdefault((post.source_id, event.subject), []).append(event.fact)
+        refused: dict[EventKey, Refusal] = {}
         if first:
-            works = await self._measure(connection, facts, turn)
+            works = await self._gather(connection, facts, refused)
+            await self._leave_out(connection, first, refused)
+            await self.rebook(connection, works, turn)
             await self._log(connection, first)
             await self._punctuality(connection, works, turn.stripe)
-        return [Outcome(accepted.get(id(post), 0), len(post.events) - accepted.get(id(post), 0)) for post in posts]
+        return [
+            NotAuthenticated(KEY_UNKNOWN) if post.key_id in lapsed else outcome
+            for post, outcome in zip(posts, _outcomes(posts, first, refused), strict=True)
+        ]
+
+    async def _leave_out(
+        self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]], refused: dict[EventKey, Refusal]
+    ) -> None:
+        """Take events that were refused out of those that are committed, so that they are new when they come again."""
+        if refused:
+            await connection.execute(_FORGET_KEYS_SQL, *zip(*sorted(refused), strict=True))
+            for key in refused:
+                del first[key]
 
     async def _new_events(
         self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]]
     ) -> dict[EventKey, tuple[Post, Accepted]]:
         """Those whose keys were not in the log; now they are."""
+        if not first:
+            return first
         keys = sorted(first)
         if self._careful:
             self._careful -= 1
@@ -251,11 +298,6 @@ class Ledger:
         version = await connection.fetchval(POLICY_VERSION_SQL)
         return Turn(stripe, await self._policies.at(version), now_us, now_us - self._horizon_us, self._registry)
 
-    async def _measure(self, connection: Connection, facts: dict[InteractionKey, list[Fact]], turn: Turn) -> list[Work]:
-        works = await self._gather(connection, facts)
-        await self.rebook(connection, works, turn)
-        return works
-
     async def rebook(self, connection: Connection, works: Sequence[Work], turn: Turn) -> None:
         """Put what interactions count for now in the place of what they counted for."""
         await self._registry.ensure_series({key for work in works for key in series_of(work.it)})
@@ -275,20 +317,27 @@ class Ledger:
         calendars = {number: turn.policy.calendar(keys[number][0]) for number in numbers}
         await flush_differences(connection, differences, turn.stripe, calendars)
 
-    async def _gather(self, connection: Connection, facts: dict[InteractionKey, list[Fact]]) -> list[Work]:
+    async def _gather(
+        self, connection: Connection, facts: dict[InteractionKey, list[Fact]], refused: dict[EventKey, Refusal]
+    ) -> list[Work]:
+        """Lock interactions and put new facts to those that they have; what goes over the limit is `refused`."""
         keys = sorted(facts)
-        rows = await connection.fetch(_LOCK_SQL, [key[0] for key in keys], [key[1] for key in keys])
+        rows = await connection.fetch(LOCK_SQL, [key[0] for key in keys], [key[1] for key in keys])
         stored = {(row[0], row[1]): row for row in rows}
         works = []
         for key in keys:
-            new = facts[key]
             row = stored.get(key)
-            if row is None:
-                if new:
-                    works.append(Work(key, new, new, None, walk(new)))
-            else:
-                both = _decode_facts(row[2]) + new
-                works.append(Work(key, new, both, _decode_booked(row[3]), walk(both)))
+            present = [] if row is None else _decode_facts(row[2])
+            new = facts[key]
+            room = max(0, MAX_EVENTS_PER_INTERACTION - len(present))
+            if len(new) > room:
+                refused.update({(key[0], fact.source, fact.id): _FULL for fact in new[room:]})
+                new = new[:room]
+                if not new:
+                    continue
+            both = present + new
+            if both:
+                works.append(Work(key, new, both, None if row is None else _decode_booked(row[3]), walk(both)))
         return works
 
     def _rebook(self, work: Work, differences: Differences, breaches: Breaches, changes: Changes, turn: Turn) -> None:
@@ -330,3 +379,22 @@ class Ledger:
                 punctuality = seen[key] = Punctuality()
             punctuality.see(work.new_facts)
         await flush_punctuality(connection, seen, stripe)
+
+
+def _outcomes(
+    posts: Sequence[Post], taken: Mapping[EventKey, tuple[Post, Accepted]], refused: Mapping[EventKey, Refusal]
+) -> list[Outcome]:
+    """What became of each post; an event that several of them have is new in the first one only."""
+    accepted: dict[int, int] = {}
+    for post, _ in taken.values():
+        accepted[id(post)] = accepted.get(id(post), 0) + 1
+    outcomes = []
+    for post in posts:
+        rejected: list[Rejected] = []
+        for event in post.events if refused else ():
+            refusal = refused.get((post.source_id, event.fact.source, event.fact.id))
+            if refusal is not None:
+                rejected.append(Rejected(event.index, event.fact.id, refusal.code, refusal.detail))
+        new = accepted.get(id(post), 0)
+        outcomes.append(Outcome(new, len(post.events) - new - len(rejected), tuple(rejected)))
+    return outcomes

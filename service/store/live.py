@@ -9,13 +9,14 @@ from sqlalchemy import BigInteger, Numeric, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, LATE_LAGS_SECONDS, MEASURES
-from service.core.event import EPOCH, microseconds
+from service.core.event import EPOCH, SECOND_US, microseconds
 from service.core.measure import STATE_IN_SERVICE, STATE_WAITING
 from service.core.policy import Policy
+from service.core.series import Series
+from service.core.standing import Standing
 from service.store.cohorts import Selection
 from service.store.policies import latest_policy
-from service.store.series import Series
-from service.store.standings import Standing, read_standings
+from service.store.standings import read_standings
 from service.store.tables import (
     live_cells,
     live_totals,
@@ -205,7 +206,7 @@ async def _read_activity(connection: AsyncConnection) -> list[Activity]:
             last.astimezone(UTC),
             dict(zip(LATE_LAGS_SECONDS, late, strict=True)),
             skewed,
-            skew / 1_000_000,
+            skew / SECOND_US,
         )
         for source, site, last, skew, skewed, *late in await connection.execute(statement)
     ]

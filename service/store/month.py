@@ -8,10 +8,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.policy import Policy
+from service.core.standing import Standing
 from service.store.cohorts import Selection
 from service.store.policies import latest_policy
 from service.store.series import read_series
-from service.store.standings import Day, Standing, read_days, read_standings
+from service.store.standings import Day, read_days, read_standings
 from service.store.tables import policy as policies
 from service.store.tables import sites, source_activity
 

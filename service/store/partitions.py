@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import text
 
-from service.core.event import moment
+from service.core.event import microseconds, moment
 from service.store.database import Database, translated
 
 _PARTITION_LOCK = 0x50415254
@@ -74,4 +74,4 @@ def _next(month: datetime) -> datetime:
 
 
 def _span_us(month: datetime) -> tuple[int, int]:
-    return int(month.timestamp()) * 1_000_000, int(_next(month).timestamp()) * 1_000_000
+    return microseconds(month), microseconds(_next(month))

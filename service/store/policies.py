@@ -22,6 +22,7 @@ from service.core.policy import ALWAYS_OPEN, Policy
 from service.core.promises import changes_past, ends, succeed
 from service.store.database import Database, translated
 from service.store.tables import interactions, objectives, open_visits, policy, sites
+from service.store.trail import ENVIRONMENT, note
 
 POLICY_LOCK = 0x504F4C49
 POLICY_VERSION_SQL = "SELECT version FROM policy"
@@ -72,6 +73,8 @@ class Policies:
                 for promise in changes.all:
                     await _keep(connection, promise)
                 await note_change(connection, past=changes.past)
+                names = sorted({promise.name for promise in changes.all})
+                await note(connection, ENVIRONMENT, "publish objectives", "objectives", changed=names)
                 return bool(changes.all)
 
     async def rebuild_wanted(self) -> bool:

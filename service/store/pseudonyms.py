@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.core.errors import ConfigurationError, Conflict
 from service.store.database import Database, translated
 from service.store.tables import secrets
+from service.store.trail import COMMAND_LINE, note
 
 _KEY = "pseudonym_key"
 _FINGERPRINT = "pseudonym_key_fingerprint"
@@ -80,6 +81,7 @@ async def rotate_key(database: Database, given: str | None) -> bool:
                 key = given.encode()
                 await connection.execute(delete(secrets).where(secrets.c.name == _KEY))
             await _keep(connection, _FINGERPRINT, fingerprint(key))
+            await note(connection, COMMAND_LINE, "rotate pseudonym key", "pseudonym key", given=given is not None)
             return True
 
 

@@ -17,7 +17,7 @@ from service.core.difference import Class, Differences
 from service.core.event import MINUTE_US, Fact
 from service.core.walk import Interaction, walk
 from service.store.audit import Audit, Progress, Report, WrongContact, WrongInteraction, auditing
-from service.store.bookings import Booked, InteractionKey, Work, close_visits
+from service.store.bookings import LOCK_SQL, Booked, InteractionKey, Work, close_visits
 from service.store.breaches import Breaches
 from service.store.clock import Clock
 from service.store.contacts import CONTACT_COLUMNS, link_of, lock_customers, rebook_contact, row_of
@@ -33,11 +33,6 @@ from service.store.turn import Turn
 _AT_ONCE = 500
 _ROUNDS = 3
 _NEVER_US = 1 << 62
-_LOCK_SQL = """
-SELECT i.source_id, i.subject, i.facts, i.booking
-FROM unnest($1::int[], $2::text[]) AS wanted (source_id, subject)
-JOIN interactions i USING (source_id, subject) ORDER BY i.source_id, i.subject FOR UPDATE OF i
-"""
 _PUT_BACK_SQL = "INSERT INTO interactions (source_id, subject, facts, booking) VALUES ($1, $2, $3, $4)"
 _DROP_SQL = """
 DELETE FROM interactions i USING unnest($1::int[], $2::text[]) AS gone (source_id, subject)
@@ -111,7 +106,7 @@ class Rebuild:
 
         async def run(connection: Connection, turn: Turn) -> None:
             keys = sorted(by_key)
-            rows = await connection.fetch(_LOCK_SQL, *zip(*keys, strict=True))
+            rows = await connection.fetch(LOCK_SQL, *zip(*keys, strict=True))
             stored = {(row[0], row[1]): (_decode_facts(row[2]), _decode_booked(row[3])) for row in rows}
             missing = [key for key in keys if key not in stored]
             await _put_back(connection, missing, stored)

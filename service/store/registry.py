@@ -1,9 +1,7 @@
-"""What is registered: sites, sources, keys, and the numbers of the series."""
+"""What is registered: sites, and the numbers of the series."""
 
 import asyncio
-import hashlib
 import hmac
-import secrets as random_secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,16 +10,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.core.errors import Conflict, NotFound
 from service.core.measure import SeriesKey
 from service.store.database import Database, translated
 from service.store.days import cut_days
 from service.store.policies import calendar_of, lock_policy, note_change, read_policy
-from service.store.pseudonyms import key_in_use, rotate_key
-from service.store.tables import keys, live_totals, series, sites, sources
+from service.store.pseudonyms import key_in_use
+from service.store.tables import live_totals, series, sites
+from service.store.trail import note
 
 OTHER = "other"
 _REGISTRATION_LOCK = 0x53455249
@@ -37,54 +34,6 @@ class Site:
     name: str
     time_zone: str
     calendars: Sequence[Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who a key speaks for: a source and the sites for which it may post, or an administrator."""
-
-    source_id: int | None
-    source: str
-    sites: frozenset[str]
-
-    @property
-    def is_admin(self) -> bool:
-        """Whether the key is an admin key."""
-        return self.source_id is None
-
-    def may_post(self, site: str) -> bool:
-        """Whether events for a site are taken from this key."""
-        return "*" in self.sites or site in self.sites
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A registered source and the sites for which it may post."""
-
-    id: int
-    name: str
-    sites: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class KeyEntry:
-    """A key as it is listed: never its secret."""
-
-    id: int
-    source: str | None
-    hint: str
-    created_at: datetime
-    revoked_at: datetime | None
-
-
-def key_hash(key: str) -> bytes:
-    """What is stored of a key. Keys carry 256 random bits, so a plain hash cannot be turned back."""
-    return hashlib.sha256(key.encode()).digest()
-
-
-def new_key(kind: str) -> str:
-    """A new secret key, such as `fl_ingest_…`."""
-    return f"fl_{kind}_{random_secrets.token_urlsafe(32)}"
 
 
 class Registry:
@@ -192,6 +141,7 @@ class Registry:
         holidays: Any,
         since: date | None,
         queues: Sequence[tuple[str, str]],
+        actor: str,
     ) -> Site:
         """Register a site or change it, and let the series of the queues named, (queue, channel), stand at 0.
 
@@ -207,6 +157,9 @@ class Registry:
                     await _add_series(connection, site_id, queue, channel)
             async with self._database.engine.begin() as connection:
                 await lock_policy(connection)
+                particulars = {"from": None if since is None else since.isoformat(), "queues": [*map(list, queues)]}
+                given = {"time_zone": time_zone, "hours": hours, "holidays": holidays}
+                await note(connection, actor, "put site", name, **given, **particulars)
                 row = (await connection.execute(select(sites).where(sites.c.id == site_id))).one()
                 calendars = _with_version(row.calendars, since, hours, holidays)
                 if (row.time_zone, row.calendars) != (time_zone, calendars) or known == {OTHER}:
@@ -229,89 +182,9 @@ class Registry:
                 rows = await connection.execute(select(*columns).order_by(sites.c.name))
                 return [Site(*row) for row in rows]
 
-    async def create_source(self, name: str, allowed: Sequence[str]) -> str:
-        """Register a source; its first key is returned. Raises Conflict where it exists."""
-        key = new_key("ingest")
-        with translated():
-            try:
-                async with self._database.engine.begin() as connection:
-                    source_id = await connection.scalar(
-                        insert(sources).values(name=name, sites=list(allowed)).returning(sources.c.id)
-                    )
-                    await connection.execute(insert(keys).values(_key_row(key, source_id)))
-            except IntegrityError as error:
-                raise Conflict(
-                    f"a source named {name} exists; POST /v1/admin/sources/{name}/keys makes a new key for it"
-                ) from error
-        return key
-
-    async def list_sources(self) -> list[Source]:
-        """All registered sources, by name."""
-        with translated():
-            async with self._database.engine.connect() as connection:
-                rows = await connection.execute(
-                    select(sources.c.id, sources.c.name, sources.c.sites).order_by(sources.c.name)
-                )
-                return [Source(row.id, row.name, tuple(row.sites)) for row in rows]
-
-    async def create_key(self, source: str | None) -> str:
-        """A further key: of a source, or an admin key where `source` is None. Raises NotFound."""
-        key = new_key("admin" if source is None else "ingest")
-        with translated():
-            async with self._database.engine.begin() as connection:
-                source_id = None
-                if source is not None:
-                    source_id = await connection.scalar(select(sources.c.id).where(sources.c.name == source))
-                    if source_id is None:
-                        raise NotFound(f"there is no source named {source}")
-                await connection.execute(insert(keys).values(_key_row(key, source_id)))
-        return key
-
-    async def keep_admin_key(self, key: str) -> None:
-        """Make sure that a given admin key is known."""
-        with translated():
-            async with self._database.engine.begin() as connection:
-                await connection.execute(insert(keys).values(_key_row(key, None)).on_conflict_do_nothing())
-
-    async def list_keys(self) -> list[KeyEntry]:
-        """All keys, the oldest first, without their secrets."""
-        columns = (keys.c.id, sources.c.name, keys.c.hint, keys.c.created_at, keys.c.revoked_at)
-        with translated():
-            async with self._database.engine.connect() as connection:
-                rows = await connection.execute(select(*columns).outerjoin_from(keys, sources).order_by(keys.c.id))
-                return [KeyEntry(*row) for row in rows]
-
-    async def revoke_key(self, key_id: int) -> None:
-        """Take a key out of use. Raises NotFound."""
-        statement = update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None))
-        with translated():
-            async with self._database.engine.begin() as connection:
-                changed = await connection.execute(statement.values(revoked_at=func.now()))
-        if not changed.rowcount:
-            raise NotFound(f"there is no valid key with the number {key_id}")
-
-    async def principal(self, key: str) -> Principal | None:
-        """Who a key speaks for; None where it is unknown or revoked."""
-        columns = (keys.c.source_id, sources.c.name, sources.c.sites)
-        statement = (
-            select(*columns)
-            .outerjoin_from(keys, sources)
-            .where(keys.c.hash == key_hash(key), keys.c.revoked_at.is_(None))
-        )
-        with translated():
-            async with self._database.engine.connect() as connection:
-                row = (await connection.execute(statement)).one_or_none()
-        if row is None:
-            return None
-        return Principal(row.source_id, row.name or "", frozenset(row.sites or ()))
-
     async def pseudonym_key(self, given: str | None) -> bytes:
         """The secret of the customers' keyed hash, see `key_in_use`. Raises ConfigurationError where it is another."""
         return await key_in_use(self._database, given)
-
-    async def rotate_pseudonym_key(self, given: str | None) -> bool:
-        """Put another secret of the customers' keyed hash in use, see `rotate_key`. Raises Conflict."""
-        return await rotate_key(self._database, given)
 
     async def answers(self) -> None:
         """Return if the database answers; raise Unavailable if not, or not soon."""
@@ -350,10 +223,6 @@ async def _has_resolutions(connection: AsyncConnection, site_id: int) -> bool:
     found = select(live_totals.c.series_id).select_from(joined)
     found = found.where(series.c.site_id == site_id, live_totals.c.resolutions > 0)
     return await connection.scalar(found.limit(1)) is not None
-
-
-def _key_row(key: str, source_id: int | None) -> dict[str, Any]:
-    return {"source_id": source_id, "hash": key_hash(key), "hint": f"{key[:12]}…" if len(key) > 24 else "given"}
 
 
 async def _series_id(connection: AsyncConnection, site_id: int, queue: str, channel: str) -> int | None:

@@ -18,8 +18,10 @@ from service.core.interval import Grid, Interval, Step, grid
 from service.core.kpi import Needs, Sums
 from service.core.measure import Booking
 from service.core.policy import Policy
+from service.core.series import Series
+from service.core.standing import Standing
 from service.store.bookings import Booked
-from service.store.causes import Span, StoredBreach, read_breaches
+from service.store.causes import StoredBreach, read_breaches
 from service.store.cohorts import Group, Selection, read_members, with_numbers
 from service.store.contacts import decode_booking
 from service.store.database import Database, translated
@@ -27,8 +29,8 @@ from service.store.gathering import Gathering, Zones
 from service.store.live import LiveState, Snapshot, read_snapshot, read_states, show_newborn
 from service.store.month import Month, read_month
 from service.store.policies import latest_policy
-from service.store.series import Series, read_series
-from service.store.standings import Standing, read_standings
+from service.store.series import read_series
+from service.store.standings import read_standings
 from service.store.tables import contacts, interactions, objectives, series, sources
 
 _PLANNER = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('work_mem', '32MB', true)")
@@ -132,10 +134,12 @@ class Rollups:
         self._policy = found.policy
         return found
 
-    async def breaches(self, objective: int, selection: Selection, span: Span, limit: int) -> list[StoredBreach]:
-        """The latest breaches of an objective that arrived in a span of time, each with its interaction's facts."""
+    async def breaches(
+        self, objective: int, selection: Selection, interval: Interval, limit: int
+    ) -> list[StoredBreach]:
+        """The latest breaches of an objective that arrived in an interval, each with its interaction's facts."""
         async with self._snapshot() as connection:
-            return await read_breaches(connection, objective, selection, span, limit)
+            return await read_breaches(connection, objective, selection, interval, limit)
 
     async def show_newborn(self, patience_seconds: float) -> frozenset[int]:
         """The series to show at 0 once more, by number, because a scraper has not seen them yet; see `show_newborn`."""

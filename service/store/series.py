@@ -1,26 +1,10 @@
-"""Series: the places in which everything is counted."""
-
-from dataclasses import dataclass
+"""The series that the database knows."""
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.core.series import Series
 from service.store.tables import series, sites
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Series:
-    """A series: where it is counted. `id` is the number by which bookings know it."""
-
-    site: str
-    queue: str
-    channel: str
-    id: int
-
-    @property
-    def is_placeholder(self) -> bool:
-        """Whether it stands for a site of which no queue and channel may be known yet."""
-        return not self.queue and not self.channel
 
 
 async def read_series(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[Series]:

@@ -16,8 +16,9 @@ from service.core.codes import OBJECTIVE_COUNTS, ObjectiveCodes
 from service.core.event import MINUTE_US
 from service.core.objective import Objective, Terms
 from service.core.policy import Policy
+from service.core.series import Series
+from service.core.standing import Standing
 from service.core.window import date_of, number_of
-from service.store.series import Series
 
 _RECENT_DAYS = 2
 _SUMS = ", ".join(
@@ -44,23 +45,6 @@ LATERAL (SELECT t.day, {", ".join(f"sum(t.{name}) AS {name}" for name in OBJECTI
 GROUP BY 1, 2
 """
 _NONE = (0,) * len(OBJECTIVE_COUNTS)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How an objective stands in one series over `days`, of which `elapsed` is the share that is over.
-
-    `terms` are those at the site on the last of the days that have come. `provisional` are cases that are not settled
-    yet; None where all of them are settled at once.
-    """
-
-    objective: Objective
-    terms: Terms
-    series: Series
-    days: range
-    elapsed: float
-    settled: Spend
-    provisional: Spend | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from typing import Any
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, HISTOGRAMS, MEASURE_BY_CODE, MEASURES
 from service.core.codes import CELL_BASE, OBJECTIVE_COUNTS, cell_parts, objective_parts
 from service.core.difference import Class
-from service.core.event import MINUTE_US, moment
+from service.core.event import MINUTE_US, SECOND_US, moment
 from service.core.measure import Booking
 from service.core.policy import Policy
 from service.core.window import date_of
 from service.store.breaches import BREACH_COLUMNS, Breaches, BreachRow, breach_rows
+from service.store.buckets import bucket_sql
 from service.store.database import Connection
 from service.store.registry import Registry
 from service.store.tables import BUCKETS
@@ -52,15 +53,7 @@ SELECT series_id, minute, code, sum(amount) FROM (
     SELECT t.series_id, {_MINUTE}, {CELL_BASE} + t.duration_us * 16 + t.histogram, -t.amount FROM rollup_cells t
 ) AS both_sides GROUP BY 1, 2, 3 HAVING sum(amount) <> 0
 """
-_BUCKET = (
-    "CASE (code - {base}) % 16 "
-    + " ".join(
-        f"WHEN {histogram.code} THEN width_bucket((code - {{base}}) / 16 - 1, "
-        f"ARRAY[{', '.join(str(round(bound * 1_000_000)) for bound in histogram.bounds)}]::bigint[])"
-        for histogram in HISTOGRAMS
-    )
-    + " END"
-).format(base=CELL_BASE)
+_BUCKET = bucket_sql(f"(code - {CELL_BASE}) % 16", f"(code - {CELL_BASE}) / 16")
 _BUCKET_VALUES = ", ".join(f"({number}, t.{name})" for number, name in enumerate(BUCKETS))
 _DAYS_SQL = f"""
 SELECT series_id, day, code, sum(amount) FROM (
@@ -191,7 +184,7 @@ class Sums:
         if code < CELL_BASE:
             return MEASURE_BY_CODE[code].name
         histogram, duration_us = cell_parts(code)
-        return f"{HISTOGRAM_BY_CODE[histogram].name} of {duration_us / 1_000_000} s"
+        return f"{HISTOGRAM_BY_CODE[histogram].name} of {duration_us / SECOND_US} s"
 
 
 async def find_gaps(sums: Sums) -> list[Gap]:

@@ -5,10 +5,12 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Date,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -109,12 +111,30 @@ keys = Table(
     "keys",
     metadata,
     Column("id", Integer, primary_key=True),
+    Column("role", Text, nullable=False),
     Column("source_id", Integer, ForeignKey("sources.id"), nullable=True),
     Column("hash", LargeBinary, nullable=False, unique=True),
     Column("hint", Text, nullable=False),
     Column("created_at", _moment(), nullable=False, server_default=func.now()),
+    Column("expires_at", _moment()),
     Column("revoked_at", _moment()),
-    comment="API keys by their SHA-256; without a source, an admin key",
+    Column("per_second", Integer),
+    Column("replaces", Integer, ForeignKey("keys.id"), nullable=True),
+    CheckConstraint("role IN ('ingest', 'read', 'admin')", "keys_role"),
+    CheckConstraint("(role = 'ingest') = (source_id IS NOT NULL)", "keys_source"),
+    comment="API keys by their SHA-256: those of sources, for ingest, and those that read or administrate",
+)
+
+admin_actions = Table(
+    "admin_actions",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", _moment(), nullable=False, server_default=func.now()),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("detail", JSONB, nullable=False),
+    comment="the trail of administration: who changed what, and when; nothing in it is ever changed",
 )
 
 series = Table(

@@ -84,7 +84,7 @@ def _durations(histogram: Histogram, within: str | None, limit_us: int, *, bucke
 
     Where the threshold lies inside a bucket, the buckets below it are counted, and the durations of this one alone.
     """
-    bounds = [round(bound * 1_000_000) for bound in histogram.bounds]
+    bounds = histogram.bounds_us
     condition = f"t.histogram = {histogram.code}"
     numbers: dict[Key, Number] = {}
     found = []

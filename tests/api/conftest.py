@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
@@ -13,9 +14,18 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from service.api import errors, kpis, live, metrics
 from service.api.deps import Services
 from service.app import create_app
 from service.settings import Settings
+from service.store.access import Access
+from service.store.database import Database
+from service.store.ledger import Ledger
+from service.store.partitions import Partitions
+from service.store.policies import Policies
+from service.store.registry import Registry
+from service.store.rollups import Rollups
+from tests.api.reading import Service
 
 ADMIN_KEY = "fl_admin_of_the_tests"
 _numbers = itertools.count(1)
@@ -153,3 +163,20 @@ async def held(api: Api, table: str = "events") -> AsyncIterator[asyncpg.Connect
             yield connection
     finally:
         await connection.close()
+
+
+@pytest.fixture
+async def service(database: Database, registry: Registry) -> AsyncIterator[Service]:
+    """The read endpoints alone, and a source that posts to their database."""
+    app = FastAPI()
+    errors.install(app)
+    for module in (kpis, live, metrics):
+        app.include_router(module.router)
+    app.state.services = SimpleNamespace(rollups=Rollups(database), policies=Policies(database))
+    await Access(database).create_source("pos", ["*"], actor="test")
+    (source,) = await Access(database).list_sources()
+    ledger = Ledger(database, registry, Partitions(database), Policies(database), number=0, live_horizon_seconds=3600)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://frontline") as client:
+        yield Service(client, ledger, source.id)
+    await ledger.close()

@@ -1,4 +1,4 @@
-"""`/v1/admin/…`: sites, sources and keys."""
+"""`/v1/admin/…`: who may, and sites and sources."""
 
 import asyncio
 import hashlib
@@ -8,7 +8,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.api.conftest import ADMIN_KEY, Api, Serve, event, until
+from tests.api.conftest import ADMIN_KEY, Api, Serve, event
 
 
 def is_problem(response: httpx.Response, status: int, field: str | None = None) -> str:
@@ -29,8 +29,12 @@ ENDPOINTS = [
     ("POST", "/sources"),
     ("GET", "/sources"),
     ("POST", "/sources/pos-vendor/keys"),
+    ("POST", "/keys"),
     ("GET", "/keys"),
+    ("POST", "/keys/1/rotation"),
     ("DELETE", "/keys/1"),
+    ("GET", "/actions"),
+    ("POST", "/erasures"),
 ]
 
 
@@ -117,53 +121,6 @@ async def test_half_a_surrogate_pair_is_refused(api: Api, text: bytes) -> None:
             headers={"Authorization": f"Bearer {ADMIN_KEY}", "Content-Type": "application/json"},
         )
         is_problem(response, 422)
-
-
-async def test_further_keys_and_their_end(api: Api) -> None:
-    response = await api.admin("POST", "/sources/pos-vendor/keys")
-    assert response.status_code == 201
-    second = response.json()["key"]
-    for key in (api.key, second):
-        assert (await api.post(event(), key=key)).status_code == 202
-    listed = (await api.admin("GET", "/keys")).json()
-    assert [(one["source"], one["revoked_at"]) for one in listed] == [
-        (None, None),
-        ("pos-vendor", None),
-        ("pos-vendor", None),
-    ]
-    assert all(set(one) == {"id", "source", "hint", "created_at", "revoked_at"} for one in listed)
-    assert second[:12] in listed[2]["hint"]
-    assert (await api.admin("DELETE", f"/keys/{listed[1]['id']}")).status_code == 204
-
-    async def refused() -> bool:
-        return (await api.post(event())).status_code == 401
-
-    await until(refused, 2)
-    assert (await api.post(event(), key=second)).status_code == 202
-    revoked = (await api.admin("GET", "/keys")).json()[1]
-    assert revoked["revoked_at"] is not None
-    is_problem(await api.admin("DELETE", f"/keys/{listed[1]['id']}"), 404)
-    is_problem(await api.admin("DELETE", "/keys/999999"), 404)
-    is_problem(await api.admin("DELETE", "/keys/0"), 422, "key_id")
-    is_problem(await api.admin("DELETE", "/keys/99999999999"), 422, "key_id")
-
-
-async def test_a_key_revoked_in_one_process_stops_to_work_in_another(serve: Serve) -> None:
-    first, second = await serve(), await serve()
-    key = await first.source()
-    assert (await second.post(event(), key=key)).status_code == 202
-    number = (await first.admin("GET", "/keys")).json()[-1]["id"]
-    await first.admin("DELETE", f"/keys/{number}")
-
-    async def refused() -> bool:
-        return (await second.post(event(), key=key)).status_code == 401
-
-    await until(refused, 2)
-
-
-async def test_keys_of_a_source_that_is_not_there(api: Api) -> None:
-    assert "acd" in is_problem(await api.admin("POST", "/sources/acd/keys"), 404)
-    is_problem(await api.admin("POST", "/sources/a%00b/keys"), 422, "name")
 
 
 async def test_a_site_is_registered_and_changed(api: Api) -> None:

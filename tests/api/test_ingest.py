@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from service.core.event import MAX_EVENTS_PER_INTERACTION
 from tests.api.conftest import ADMIN_KEY, Api, Serve, accepted, event, held, is_problem
 
 
@@ -198,3 +199,21 @@ async def test_what_came_late_or_from_a_clock_ahead_is_told(api: Api) -> None:
     assert 'frontline_late_events_total{lag="1d",site="vilnius-1",source="pos-vendor"} 1.0' in page
     assert 'frontline_late_events_total{lag="1m",site="vilnius-1",source="pos-vendor"} 2.0' in page
     assert 'frontline_clock_skew_events_total{site="vilnius-1",source="pos-vendor"} 1.0' in page
+
+
+async def test_a_full_interaction_refuses_what_is_too_much_and_nothing_else(api: Api) -> None:
+    crowd = [event("interaction.held", subject="loop", data={}) for _ in range(MAX_EVENTS_PER_INTERACTION)]
+    accepted(await api.post(crowd), MAX_EVENTS_PER_INTERACTION)
+    bad, over, beside = event(data={}), event("interaction.resumed", subject="loop"), event()
+    answer = await api.post([beside, over, bad])
+    assert answer.status_code == 202
+    body = answer.json()
+    assert (body["accepted"], body["duplicates"]) == (1, 0)
+    assert [(one["index"], one["id"], one["code"]) for one in body["rejected"]] == [
+        (1, over["id"], "interaction_full"),
+        (2, bad["id"], "missing_field"),
+    ]
+    assert (await api.post(over)).status_code == 422
+    assert await api.stored() == MAX_EVENTS_PER_INTERACTION + 1
+    page = (await api.client.get("/metrics")).text
+    assert 'frontline_ingest_events_total{result="rejected"} 3.0' in page

@@ -1,93 +1,17 @@
-"""The read endpoints over HTTP: the contract's fields, nulls and grids, and what a wrong parameter is told."""
+"""`GET /v1/kpis`: the contract's fields, nulls and grids, and what a wrong parameter is told."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from typing import Any
 
-import httpx
-import msgspec
 import pytest
-from fastapi import FastAPI
 
-from service.api import errors, kpi_answer, kpis, live, metrics
-from service.core.catalogue.kpis import KPIS
-from service.core.catalogue.measures import MEASURES
-from service.core.catalogue.metrics import METRICS
+from service.api import kpi_answer
 from service.core.event import microseconds
-from service.core.intake import admit, read_json
 from service.core.window import number_of
 from service.store.database import Database
-from service.store.ledger import Ledger, Post
-from service.store.partitions import Partitions
 from service.store.policies import Policies
 from service.store.registry import Registry
-from service.store.rollups import Rollups
+from tests.api.reading import DAY, FIELDS, NINE, Service, event
 from tests.terms import answered_within, promises
-
-FIELDS = [
-    *("kpi", "formula", "objective", "threshold", "within", "maturity"),
-    *("site", "queue", "channel", "method", "points"),
-]
-DAY = "from=2025-03-31T00:00:00Z&to=2025-04-01T00:00:00Z"
-NINE = datetime(2025, 3, 31, 9, 0, tzinfo=UTC)
-
-
-def event(subject: str, kind: str, at: datetime, **data: Any) -> dict[str, Any]:
-    return {
-        "id": f"{subject}-{kind}-{at.timestamp()}",
-        "source": "till-3",
-        "type": f"interaction.{kind}",
-        "time": at.isoformat(),
-        "subject": subject,
-        "data": data,
-    }
-
-
-class Service:
-    """The read endpoints on a database, and a registered source `pos` that posts to it."""
-
-    def __init__(self, client: httpx.AsyncClient, ledger: Ledger, source_id: int) -> None:
-        self.client = client
-        self._ledger = ledger
-        self._source_id = source_id
-
-    async def post(self, *events: dict[str, Any]) -> None:
-        now_us = microseconds(datetime.now(UTC))
-        accepted, rejected = admit(
-            read_json(msgspec.json.encode(events)),
-            now_us=now_us,
-            pseudonym=lambda customer: f"pseudonym of {len(customer)}",
-            may_post=lambda _: True,
-        )
-        assert not rejected
-        await self._ledger.commit([Post(self._source_id, accepted)], now_us)
-
-    async def call(self, subject: str, at: datetime, wait: float, kind: str = "answered", **data: Any) -> None:
-        """One who waits for the tills of vilnius-1, unless told otherwise, until something of a kind happens."""
-        place = {"site": "vilnius-1", "queue": "tills", "channel": "pos"} | data
-        await self.post(event(subject, "queued", at, **place), event(subject, kind, at + timedelta(seconds=wait)))
-
-    async def get(self, url: str) -> Any:
-        answer = await self.client.get(url)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-
-@pytest.fixture
-async def service(database: Database, registry: Registry) -> AsyncIterator[Service]:
-    app = FastAPI()
-    errors.install(app)
-    for module in (kpis, live, metrics):
-        app.include_router(module.router)
-    app.state.services = SimpleNamespace(rollups=Rollups(database), policies=Policies(database))
-    await registry.create_source("pos", ["*"])
-    (source,) = await registry.list_sources()
-    ledger = Ledger(database, registry, Partitions(database), Policies(database), number=0, live_horizon_seconds=3600)
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://frontline") as client:
-        yield Service(client, ledger, source.id)
-    await ledger.close()
 
 
 async def test_an_answer_has_the_fields_of_the_contract(service: Service) -> None:
@@ -182,7 +106,9 @@ async def test_the_last_day_up_to_now_unless_told(service: Service) -> None:
 
 
 async def test_days_are_the_sites(service: Service, registry: Registry) -> None:
-    await registry.put_site("vilnius-1", time_zone="Europe/Vilnius", hours=None, holidays=None, since=None, queues=())
+    await registry.put_site(
+        "vilnius-1", time_zone="Europe/Vilnius", hours=None, holidays=None, since=None, queues=(), actor="test"
+    )
     await service.call("a", datetime(2025, 3, 29, 22, 30, tzinfo=UTC), 10)
     url = "/v1/kpis?kpi=offered&step=1d&from=2025-03-29T22:00:00Z&to=2025-03-31T21:00:00Z&site=vilnius-1"
     points = (await service.get(url))["results"][0]["points"]
@@ -279,7 +205,9 @@ async def test_contacts_within_days(service: Service) -> None:
 
 async def test_time_to_resolution_by_two_clocks(service: Service, registry: Registry) -> None:
     hours = {"mon": ["09:00-18:00"], "tue": ["09:00-18:00"]}
-    await registry.put_site("vilnius-1", time_zone="UTC", hours=hours, holidays=None, since=None, queues=())
+    await registry.put_site(
+        "vilnius-1", time_zone="UTC", hours=hours, holidays=None, since=None, queues=(), actor="test"
+    )
     await service.call("a", NINE + timedelta(hours=8), 10, "completed", resolved=False)
     await service.post(event("a", "completed", NINE + timedelta(hours=25), resolved=True))
     for formula, seconds, p50 in (("", 17 * 3600, 64_800.0), ("&formula=business", 2 * 3600, 9000.0)):
@@ -355,142 +283,3 @@ async def test_a_million_points_are_given_and_no_more(service: Service, monkeypa
     assert answer.status_code == 422
     assert answer.json()["field"] == "step"
     assert "144 points" in answer.json()["detail"]
-
-
-async def test_the_catalogue(service: Service) -> None:
-    found = await service.get("/v1/catalogue")
-    assert [kpi["name"] for kpi in found["kpis"]] == [kpi.name for kpi in KPIS]
-    assert [measure["name"] for measure in found["measures"]] == [measure.name for measure in MEASURES]
-    assert [metric["name"] for metric in found["metrics"]] == [metric.name for metric in METRICS]
-    level = next(kpi for kpi in found["kpis"] if kpi["name"] == "service_level")
-    assert level["default_formula"] == "abandons_hurt"
-    assert level["definition"] == level["formulas"]["abandons_hurt"] == "A<=T / (A + B)"
-    assert len(level["formulas"]) == 7
-    assert level["parameters"] == {
-        "formula": {"default": "abandons_hurt", "choices": list(level["formulas"]), "required": False},
-        "threshold": {"default": 20.0, "choices": None, "required": False},
-        "objective": {"default": None, "choices": None, "required": False},
-    }
-    by_name = {kpi["name"]: kpi["parameters"] for kpi in found["kpis"]}
-    assert by_name["offered"] == {}
-    assert by_name["slo_events"] == {"objective": {"default": None, "choices": None, "required": True}}
-    assert by_name["first_contact_resolution"] == {
-        "within": {"default": "7d", "choices": ["1d", "7d", "30d"], "required": False},
-        "maturity": {"default": "settled", "choices": ["settled", "provisional"], "required": False},
-    }
-
-
-async def test_who_is_there_now(service: Service, registry: Registry) -> None:
-    await registry.put_site(
-        "kaunas-2", time_zone="UTC", hours=None, holidays=None, since=None, queues=[("tills", "pos")]
-    )
-    begin = datetime.now(UTC) - timedelta(seconds=30)
-    await service.post(event("a", "queued", begin, site="vilnius-1", queue="tills", channel="pos"))
-    await service.post(event("b", "answered", begin, site="vilnius-1", queue="tills", channel="pos"))
-    found = await service.get("/v1/live")
-    assert abs(datetime.fromisoformat(found["at"]) - datetime.now(UTC)) < timedelta(minutes=1)
-    kaunas, vilnius = found["results"]
-    assert kaunas == {
-        "site": "kaunas-2",
-        "queue": "tills",
-        "channel": "pos",
-        "waiting": 0,
-        "in_service": 0,
-        "longest_wait_seconds": 0,
-    }
-    assert (vilnius["site"], vilnius["waiting"], vilnius["in_service"]) == ("vilnius-1", 1, 1)
-    assert 30 <= vilnius["longest_wait_seconds"] < 90
-    assert (await service.get("/v1/live?site=kaunas-2"))["results"] == [kaunas]
-
-
-async def test_the_story_of_an_interaction(service: Service) -> None:
-    place = {"site": "vilnius-1", "queue": "tills", "channel": "pos", "customer": "loyalty-8812"}
-    await service.post(
-        event("order/4711", "completed", NINE + timedelta(seconds=60), resolved=True, wrap_up_seconds=4.5),
-        event("order/4711", "queued", NINE, **place),
-        event("order/4711", "answered", NINE + timedelta(seconds=12.5)),
-        event("order/4711", "resumed", NINE + timedelta(seconds=20)),
-    )
-    found = await service.get("/v1/interactions/pos/order/4711")
-    assert (found["state"], found["completed"], found["resolved"], found["conflicts"]) == ("ended", True, True, 1)
-    assert (found["site"], found["queue"], found["channel"]) == ("vilnius-1", "tills", "pos")
-    assert found["customer"] == "pseudonym of 12"
-    assert found["visits"] == [
-        {
-            "queue": "tills",
-            "arrival": "2025-03-31T09:00:00Z",
-            "outcome": "answered",
-            "wait_seconds": 12.5,
-            "service_seconds": 47.5,
-            "hold_seconds": 0,
-            "wrap_up_seconds": 4.5,
-            "left_at": "2025-03-31T09:00:12.500000Z",
-            "ended_at": "2025-03-31T09:01:00Z",
-        }
-    ]
-    assert [one["type"].removeprefix("interaction.") for one in found["timeline"]] == [
-        *("queued", "answered", "resumed", "completed")
-    ]
-    assert found["timeline"][3]["data"] == {"resolved": True, "wrap_up_seconds": 4.5}
-    (booking,) = found["booking"]
-    assert booking["measures"]["offered"] == booking["measures"]["resolved"] == 1
-    assert booking["durations"] == {
-        "wait": [12.5],
-        "handle": [52.0],
-        "resolution": [60.0],
-        "business_resolution": [60.0],
-    }
-    unknown = await service.client.get("/v1/interactions/pos/order")
-    assert unknown.status_code == 404
-    assert unknown.headers["content-type"] == "application/problem+json"
-
-
-async def test_the_story_tells_what_counts_for_objectives_and_customers(service: Service, database: Database) -> None:
-    await Policies(database).publish(promises(in_10=answered_within(10_000_000)), 0)
-    place = {"site": "vilnius-1", "queue": "tills", "channel": "pos", "customer": "loyalty-8812"}
-    await service.post(event("first", "queued", NINE - timedelta(days=2), **place))
-    await service.post(
-        event("second", "queued", NINE, **place), event("second", "answered", NINE + timedelta(seconds=11))
-    )
-    (booking,) = (await service.get("/v1/interactions/pos/second"))["booking"]
-    assert booking["objectives"] == {"in-10": {"events": 1, "breaches": 1}}
-    contacts = {name: amount for name, amount in booking["measures"].items() if "contacts" in name or "visits" in name}
-    repeats = ("repeat_contacts_7d", "repeat_contacts_30d", "repeat_visits_7d", "repeat_visits_30d")
-    assert contacts == dict.fromkeys(("contacts", "store_contacts", *repeats), 1)
-
-
-@pytest.mark.parametrize(
-    ("ago", "kinds", "state", "outcome"),
-    [
-        (timedelta(minutes=1), ["queued"], "waiting", "waiting"),
-        (timedelta(hours=5), ["queued"], "expired", "expired"),
-        (timedelta(minutes=1), ["queued", "answered"], "in_service", "answered"),
-        (timedelta(minutes=1), ["queued", "abandoned"], "ended", "abandoned"),
-        (timedelta(minutes=1), ["escalated"], "no_visit", None),
-    ],
-)
-async def test_states(service: Service, ago: timedelta, kinds: list[str], state: str, outcome: str | None) -> None:
-    begin = datetime.now(UTC) - ago
-    data = {"site": "vilnius-1", "queue": "tills", "channel": "pos"}
-    await service.post(*(event("a", kind, begin, **data) for kind in kinds))
-    found = await service.get("/v1/interactions/pos/a")
-    assert found["state"] == state
-    assert [visit["outcome"] for visit in found["visits"]] == ([outcome] if outcome else [])
-
-
-async def test_the_page_for_prometheus(service: Service) -> None:
-    await service.call("a", datetime.now(UTC) - timedelta(seconds=50), 10)
-    answer = await service.client.get("/metrics/kpi")
-    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert 'frontline_queue_offered_total{channel="pos",queue="tills",site="vilnius-1"} 1.0\n' in answer.text
-
-
-async def test_the_description_is_complete(service: Service) -> None:
-    described = await service.get("/openapi.json")
-    query = described["paths"]["/v1/kpis"]["get"]
-    assert all(parameter["description"] for parameter in query["parameters"])
-    content = query["responses"]["200"]["content"]["application/json"]
-    assert content["schema"] == {"$ref": "#/components/schemas/Answer"}
-    example = msgspec.json.decode(query["description"].partition("```json")[2].partition("```")[0])
-    assert list(example["results"][0]) == FIELDS
-    assert list(described["components"]["schemas"]["Result"]["properties"]) == FIELDS

@@ -31,6 +31,7 @@ class ServiceProcess:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.admin_key = f"admin-{secrets.token_hex(16)}"
+        self.read_key = f"read-{secrets.token_hex(16)}"
         self.arguments = arguments
         self.settings = settings
         self.process: subprocess.Popen[bytes] | None = None
@@ -43,7 +44,16 @@ class ServiceProcess:
     def environment(self) -> dict[str, str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("FRONTLINE_")}
         environment |= {"FRONTLINE_DATA_DIR": str(self.folder / "data"), "FRONTLINE_ADMIN_KEY": self.admin_key}
-        return environment | self.settings
+        return environment | {"FRONTLINE_READ_KEY": self.read_key} | self.settings
+
+    @property
+    def reading(self) -> dict[str, str]:
+        """The header with which a request may read."""
+        return {"Authorization": f"Bearer {self.read_key}"}
+
+    def get(self, path: str, **query: str) -> httpx.Response:
+        """What a path answers to somebody who may read."""
+        return httpx.get(f"{self.url}{path}", params=query, headers=self.reading, timeout=30)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of Frontline on the service's database."""

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from service.core.catalogue.measures import HISTOGRAM_BY_NAME
+from tests.end_to_end.conftest import ServiceProcess
 
 DATA = Path(__file__).parent.parent / "data"
 WHOLE = {"from": "1998-12-01T00:00:00Z", "to": "1999-03-01T00:00:00Z"}
@@ -42,21 +43,21 @@ def truth() -> dict[str, Any]:
     return loaded
 
 
-def differences(url: str) -> list[str]:
+def differences(service: ServiceProcess) -> list[str]:
     """Where the service's answers differ from the truth, for all and for each group."""
     true = truth()
     found = []
-    for (group, name, formula, threshold), value in _answers(url).items():
+    for (group, name, formula, threshold), value in _answers(service).items():
         expected = true["all"] if group == "all" else true["groups"][group]
         found += _compare(f"{group} {name} {formula} {threshold}", expected, name, formula, threshold, value)
-    return found + _repeats(url)
+    return found + _repeats(service)
 
 
-def _repeats(url: str) -> list[str]:
+def _repeats(service: ServiceProcess) -> list[str]:
     """Where the shares of customers who came back differ. A contact may repeat one of another group: for all only."""
     true = truth()["all"]["repeat_contact_rate"]
     found = []
-    with httpx.Client(base_url=url, timeout=60) as client:
+    with httpx.Client(base_url=service.url, headers=service.reading, timeout=60) as client:
         for within, expected in true.items():
             query = {**WHOLE, "kpi": "repeat_contact_rate", "within": within}
             (point,) = client.get("/v1/kpis", params=query).json()["results"][0]["points"]
@@ -93,7 +94,7 @@ def _bucket(exact: float) -> tuple[float, float]:
     return next((low, high) for low, high in pairwise(bounds) if exact <= high)
 
 
-def _answers(url: str) -> dict[tuple[str, str, str, str], float | None]:
+def _answers(service: ServiceProcess) -> dict[tuple[str, str, str, str], float | None]:
     names = [*COUNTS, *PLAIN, *RATES, *(f"wait_p{q}" for q in QUANTILES), "abandonment_rate", "residual"]
     asked: list[tuple[dict[str, str], str, str]] = [({"kpi": ",".join(names)}, "", "")]
     asked.append(({"kpi": "abandonment_rate", "formula": "excluding_short"}, "excluding_short", ""))
@@ -103,7 +104,7 @@ def _answers(url: str) -> dict[tuple[str, str, str, str], float | None]:
                 query = {"kpi": "service_level", "formula": formula, "threshold": threshold}
                 asked.append((query, formula, threshold))
     answers = {}
-    with httpx.Client(base_url=url, timeout=60) as client:
+    with httpx.Client(base_url=service.url, headers=service.reading, timeout=60) as client:
         for query, formula, threshold in asked:
             for grouping in ({}, {"group_by": "site,queue,channel"}):
                 answer = client.get("/v1/kpis", params={**WHOLE, **query, **grouping})

@@ -19,9 +19,11 @@ global:
 scrape_configs:
   - job_name: frontline-kpi
     metrics_path: /metrics/kpi
+    authorization: {{credentials: "{key}"}}
     static_configs:
       - targets: {targets}
   - job_name: frontline
+    authorization: {{credentials: "{key}"}}
     static_configs:
       - targets: {targets}
 """
@@ -37,12 +39,14 @@ alerting:
 class Prometheus:
     """A context manager; inside it, Prometheus scrapes a service or its replicas, and evaluates rules, if given."""
 
-    def __init__(self, folder: Path, *target_urls: str, rules: str = "", alertmanager_url: str = "") -> None:
+    def __init__(
+        self, folder: Path, *target_urls: str, key: str = "-", rules: str = "", alertmanager_url: str = ""
+    ) -> None:
         binary = shutil.which("prometheus")
         assert binary, "prometheus is not installed; `apt-get install prometheus` brings it"
         self._binary = binary
         self._folder = folder
-        self._config = _CONFIG.format(targets=_listed(target_urls))
+        self._config = _CONFIG.format(targets=_listed(target_urls), key=key)
         self._rules = rules
         if rules:
             self._config += _ALERTING.format(alertmanagers=_listed((alertmanager_url,)))

@@ -70,7 +70,9 @@ def staged(folder: Path, speedup: int, *services: ServiceProcess) -> Iterator["S
     with (
         Webhook() as webhook,
         Alertmanager(folder, printed("alertmanager", "--webhook-url", f"{webhook.url}/told")) as alertmanager,
-        Prometheus(folder, *urls, rules=rules, alertmanager_url=alertmanager.url) as prometheus,
+        Prometheus(
+            folder, *urls, key=services[0].read_key, rules=rules, alertmanager_url=alertmanager.url
+        ) as prometheus,
     ):
         # Prometheus takes some seconds to find what to scrape, for which rules that are in a hurry have no patience.
         prometheus.wait_for_scrapes(10)
@@ -124,14 +126,14 @@ async def simulate(service: ServiceProcess, key: str, site: SiteProfile, **plan:
 
 def there_now(service: ServiceProcess, site: str) -> int:
     """Who waits or is served."""
-    entries = httpx.get(f"{service.url}/v1/live", params={"site": site}).json()["results"]
+    entries = service.get("/v1/live", site=site).json()["results"]
     return sum(entry["waiting"] + entry["in_service"] for entry in entries)
 
 
 def judged(service: ServiceProcess, since: datetime) -> float:
     """The events of the objective on calls."""
     kpis = {"kpi": "slo_events", "objective": "phone-80", "from": since.isoformat()}
-    (result,) = httpx.get(f"{service.url}/v1/kpis", params=kpis).json()["results"]
+    (result,) = service.get("/v1/kpis", **kpis).json()["results"]
     return float(result["points"][0]["value"])
 
 

@@ -110,13 +110,13 @@ async def post_again(service: ServiceProcess, key: str, names: list[str]) -> tup
 
 
 def stored(service: ServiceProcess, names: list[str]) -> set[str]:
-    with httpx.Client(base_url=service.url, timeout=30) as client:
+    with httpx.Client(base_url=service.url, headers=service.reading, timeout=30) as client:
         return {name for name in names if client.get(f"/v1/interactions/tills/{name}").status_code == 200}
 
 
 def offered(service: ServiceProcess) -> int:
     params = {"kpi": "offered", "site": "shop", "from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
-    (point,) = httpx.get(f"{service.url}/v1/kpis", params=params, timeout=30).json()["results"][0]["points"]
+    (point,) = service.get("/v1/kpis", **params).json()["results"][0]["points"]
     return int(point["value"])
 
 
@@ -134,7 +134,7 @@ def test_what_was_acknowledged_before_a_backup_is_there_after_the_restore(serve:
 
     # The keys of before are good, the real month has its numbers, and what was answered before the dump is there.
     restored = serve(FRONTLINE_DATABASE_URL=url, FRONTLINE_PSEUDONYM_KEY="kept apart from the backup")
-    assert differences(restored.url) == []
+    assert differences(restored) == []
     there = stored(restored, answered)
     assert set(before) <= there
     assert there < set(answered), "the dump began after all was posted"
@@ -143,7 +143,7 @@ def test_what_was_acknowledged_before_a_backup_is_there_after_the_restore(serve:
     # What came after it is sent again, from well before it.
     assert asyncio.run(post_again(restored, key, answered)) == (len(answered) - len(there), len(there))
     assert offered(restored) == len(answered)
-    assert differences(restored.url) == differences(service.url) == []
+    assert differences(restored) == differences(service) == []
     restored.verify()
 
 

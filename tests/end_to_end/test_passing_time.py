@@ -29,12 +29,12 @@ def arrive(service: ServiceProcess, key: str, subject: str, seconds_ago: float) 
 def promised(service: ServiceProcess) -> tuple[float, float]:
     """The events of the objective that were no breach, and all of them."""
     query = {"kpi": "service_level", "objective": OBJECTIVE}
-    (point,) = httpx.get(f"{service.url}/v1/kpis", params=query).json()["results"][0]["points"]
+    (point,) = service.get("/v1/kpis", **query).json()["results"][0]["points"]
     return point["numerator"], point["denominator"]
 
 
 def holds_timer(service: ServiceProcess) -> bool:
-    return "frontline_timer_holder 1.0" in httpx.get(f"{service.url}/metrics").text
+    return "frontline_timer_holder 1.0" in service.get("/metrics").text
 
 
 def wait_for(happened: Callable[[], bool]) -> None:
@@ -67,7 +67,7 @@ def test_an_arrival_that_is_late_to_be_told_is_a_breach_in_the_post_s_own_transa
     key = service.new_source("acd")
     arrive(service, key, "call-1", seconds_ago=21)
     assert promised(service) == (0, 1)
-    page = httpx.get(f"{service.url}/metrics/kpi").text
+    page = service.get("/metrics/kpi").text
     samples = [line for line in page.splitlines() if line.startswith("frontline_slo_") and OBJECTIVE in line]
     assert {line.split("{")[0]: line.rsplit(" ", 1)[1] for line in samples if 'queue="sales"' in line} == {
         "frontline_slo_events_total": "1.0",

@@ -5,8 +5,6 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-import httpx
-
 from service.client import FrontlineClient, Retry
 from tests.end_to_end.conftest import ServiceProcess
 from tests.end_to_end.month import differences, lines
@@ -55,7 +53,7 @@ def test_in_order(serve: Serve) -> None:
     key = service.new_source("acd")
     made = posts(events, iter(lambda: 500, None))
     assert asyncio.run(post_all(service.url, key, made, 1)) == (len(events), 0)
-    assert differences(service.url) == []
+    assert differences(service) == []
 
 
 def test_shuffled_with_duplicates_in_posts_of_random_size_from_four_clients(serve: Serve) -> None:
@@ -68,7 +66,7 @@ def test_shuffled_with_duplicates_in_posts_of_random_size_from_four_clients(serv
     key = service.new_source("acd")
     accepted, duplicates = asyncio.run(post_all(service.url, key, made, CLIENTS))
     assert (accepted, accepted + duplicates) == (87_382, len(events))
-    assert differences(service.url) == []
+    assert differences(service) == []
 
 
 def test_while_the_service_is_killed_again_and_again(serve: Serve) -> None:
@@ -104,11 +102,11 @@ def test_while_the_service_is_killed_again_and_again(serve: Serve) -> None:
         await asyncio.gather(*proofs)
 
     asyncio.run(run())
-    assert differences(service.url) == []
-    before = httpx.get(f"{service.url}/metrics/kpi").text
+    assert differences(service) == []
+    before = service.get("/metrics/kpi").text
     assert service.stop() == 0
     service.start()
-    assert httpx.get(f"{service.url}/metrics/kpi").text == before
+    assert service.get("/metrics/kpi").text == before
 
 
 def test_two_workers_share_the_work(serve: Serve) -> None:
@@ -119,12 +117,12 @@ def test_two_workers_share_the_work(serve: Serve) -> None:
     made = posts(events, iter(lambda: chance.randint(50, 1000), None))
     key = service.new_source("acd")
     asyncio.run(post_all(service.url, key, made, CLIENTS))
-    assert differences(service.url) == []
-    assert "frontline_ingest_events_total" in httpx.get(f"{service.url}/metrics").text
+    assert differences(service) == []
+    assert "frontline_ingest_events_total" in service.get("/metrics").text
     service.kill()
     time.sleep(2)  # the workers end with their parent, and give the port back
     service.start()
-    assert differences(service.url) == []
+    assert differences(service) == []
 
 
 def test_on_the_older_postgresql(serve: Serve) -> None:
@@ -134,7 +132,7 @@ def test_on_the_older_postgresql(serve: Serve) -> None:
     events = lines()
     key = service.new_source("acd")
     asyncio.run(post_all(service.url, key, posts(events, iter(lambda: 2000, None)), CLIENTS))
-    assert differences(service.url) == []
+    assert differences(service) == []
 
 
 def test_two_replicas_on_one_database_show_the_same(serve: Serve, database_url: str) -> None:
@@ -150,6 +148,6 @@ def test_two_replicas_on_one_database_show_the_same(serve: Serve, database_url: 
         await asyncio.gather(*(post_all(one.url, key, half, 2) for one, half in zip(replicas, halves, strict=True)))
 
     asyncio.run(run())
-    assert differences(replicas[0].url) == differences(replicas[1].url) == []
-    first, second = (httpx.get(f"{one.url}/metrics/kpi").text for one in replicas)
+    assert differences(replicas[0]) == differences(replicas[1]) == []
+    first, second = (one.get("/metrics/kpi").text for one in replicas)
     assert first == second

@@ -60,7 +60,7 @@ def calls() -> Iterator[dict[str, Any]]:
 async def told(database: Database, registry: Registry, ledger: Ledger, database_url: str) -> str:
     """The URL of a database in which November has happened."""
     for site, zone in ZONES.items():
-        await registry.put_site(site, time_zone=zone, hours=None, holidays=None, since=None, queues=[])
+        await registry.put_site(site, time_zone=zone, hours=None, holidays=None, since=None, queues=[], actor="test")
     await Policies(database).publish(
         promises(phone=(IN_20, LATER), chats=replace(IN_20, channels=("chat",))),
         microseconds(NOW) - 40 * 86_400 * SECOND,

@@ -67,7 +67,7 @@ class Harness:
             self.replicas.append(ServiceProcess(place, **settings))
         self.replicas[-1].admin_key = self.replicas[0].admin_key
         self.record = Record()
-        self.scraper = Scraper([replica.url for replica in self.replicas])
+        self.scraper = Scraper([replica.url for replica in self.replicas], self.replicas[0].reading)
         self._rounds = 0
         self._key = ""
 
@@ -152,7 +152,7 @@ class Harness:
     async def _check_numbers(self) -> None:
         expected = self.record.kpis()
         for replica in self.replicas:
-            async with httpx.AsyncClient(base_url=replica.url, timeout=30) as client:
+            async with httpx.AsyncClient(base_url=replica.url, headers=replica.reading, timeout=30) as client:
                 found = {name: (await _point(client, kpi=name))["value"] for name in expected}
                 point = await _point(client, kpi="service_level", objective=OBJECTIVE)
             if found != expected:

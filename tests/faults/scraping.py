@@ -1,7 +1,7 @@
 """A scraper in the place of Prometheus, which remembers every counter that it ever saw."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -25,8 +25,9 @@ def counters(page: str) -> dict[Series, float]:
 class Scraper:
     """Scrapes `/metrics/kpi` of every replica in turn; `complaints` are of counters that went down or away."""
 
-    def __init__(self, urls: Sequence[str]) -> None:
+    def __init__(self, urls: Sequence[str], headers: Mapping[str, str]) -> None:
         self._urls = urls
+        self._headers = headers
         self._seen: dict[str, dict[Series, float]] = {url: {} for url in urls}
         self._task: asyncio.Task[None] | None = None
         self.pages = 0
@@ -68,12 +69,12 @@ class Scraper:
 
     async def scrape_all(self) -> None:
         """One page of each replica."""
-        async with httpx.AsyncClient(timeout=100) as client:
+        async with httpx.AsyncClient(timeout=100, headers=self._headers) as client:
             for url in self._urls:
                 await self.scrape(client, url)
 
     async def _run(self) -> None:
-        async with httpx.AsyncClient(timeout=100) as client:
+        async with httpx.AsyncClient(timeout=100, headers=self._headers) as client:
             while True:
                 for url in self._urls:
                     await self.scrape(client, url)

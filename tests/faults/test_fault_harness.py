@@ -73,7 +73,7 @@ def page(**sites: int) -> str:
     ("then", "complaint"), [(page(shop=4), "went down from 5 to 4"), (page(bank=9), "is gone"), (page(shop=5), None)]
 )
 def test_a_counter_may_not_go_down_or_away(then: str, complaint: str | None) -> None:
-    scraper = Scraper(["a", "b"])
+    scraper = Scraper(["a", "b"], {})
     scraper.take("a", page(shop=5))
     scraper.take("b", page(shop=3))  # each replica is scraped by itself
     scraper.take("a", then)

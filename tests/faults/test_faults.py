@@ -85,7 +85,7 @@ async def replica_that_tells(replicas: list[ServiceProcess], what: re.Pattern[st
     async with asyncio.timeout(_PATIENCE_SECONDS), httpx.AsyncClient(timeout=30) as client:
         while True:
             for replica in replicas:
-                if what.search((await client.get(f"{replica.url}/metrics")).text):
+                if what.search((await client.get(f"{replica.url}/metrics", headers=replica.reading)).text):
                     return replica
             await asyncio.sleep(0.05)
 

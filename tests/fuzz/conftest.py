@@ -40,7 +40,8 @@ class Target:
     def __init__(self, database_url: str) -> None:
         self.database_url = database_url
         self.admin_key = f"admin-{secrets.token_hex(16)}"
-        self.app = create_app(Settings(admin_key=self.admin_key, max_sites=_MAX_SITES), database_url)
+        settings = Settings(admin_key=self.admin_key, max_sites=_MAX_SITES, read_key_required=True)
+        self.app = create_app(settings, database_url)
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"

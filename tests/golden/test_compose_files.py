@@ -81,14 +81,18 @@ def test_scripts_can_be_run(script: str) -> None:
     assert subprocess.run(["/bin/sh", "-n", path], check=False).returncode == 0
 
 
-def test_prometheus_differs_from_that_of_one_machine_in_names_only() -> None:
+def test_prometheus_differs_from_that_of_one_machine_in_names_and_its_key_only() -> None:
+    key = f"{SERVICES['configuration']['command'][0]}/read-key"
+    jobs = [dict(job) for job in COMPOSED["scrape_configs"]]
+    assert [job.pop("authorization") for job in jobs] == [{"credentials_file": key}] * 2
+
     def nameless(document: dict[str, Any]) -> str:
         text = json.dumps(document, sort_keys=True)
         for name in ("localhost", "frontline", "alertmanager"):
             text = re.sub(rf'"{name}:(\d+)"', r'"host:\1"', text)
         return text
 
-    named = {**COMPOSED, "rule_files": BESIDE["rule_files"]}
+    named = {**COMPOSED, "scrape_configs": jobs, "rule_files": BESIDE["rule_files"]}
     assert nameless(named) == nameless(BESIDE)
 
 
@@ -229,7 +233,8 @@ def test_rules_and_routes_are_made_of_what_the_environment_says(tmp_path: Path) 
     folder = tmp_path / "generated"
     done = configured(folder, FRONTLINE_PUBLIC_URL="https://frontline.example.com", **MAIL)
     assert done.returncode == 0, done.stderr
-    assert {path.name for path in folder.iterdir()} == {"rules.yml", "alertmanager.yml", "smtp-password", "slack-url"}
+    made = {"rules.yml", "alertmanager.yml", "read-key", "smtp-password", "slack-url"}
+    assert {path.name for path in folder.iterdir()} == made
     assert promtool("check", "rules", folder / "rules.yml").returncode == 0
     rules = (folder / "rules.yml").read_text()
     assert "https://frontline.example.com/" in rules
@@ -243,9 +248,11 @@ def test_rules_and_routes_are_made_of_what_the_environment_says(tmp_path: Path) 
     assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {
         "rules.yml": 0o644,
         "alertmanager.yml": 0o644,
+        "read-key": 0o644,
         "smtp-password": 0o640,
         "slack-url": 0o640,
     }
+    assert (folder / "read-key").read_text() == SERVICES["frontline"]["environment"]["FRONTLINE_READ_KEY"]
     writer = SERVICES["configuration"]["user"].partition(":")[2]
     assert SERVICES["alertmanager"]["group_add"] == [writer]
     assert "group_add" not in SERVICES["prometheus"]
@@ -255,7 +262,7 @@ def test_what_is_no_more_set_is_no_more_there_and_an_error_changes_nothing(tmp_p
     folder = tmp_path / "generated"
     assert configured(folder, **MAIL).returncode == 0
     assert configured(folder).returncode == 0
-    assert {path.name for path in folder.iterdir()} == {"rules.yml", "alertmanager.yml"}
+    assert {path.name for path in folder.iterdir()} == {"rules.yml", "alertmanager.yml", "read-key"}
     before = (folder / "alertmanager.yml").read_text()
     refused = configured(folder, FRONTLINE_ALERT_WEBHOOK_URL="nowhere")
     assert refused.returncode != 0

@@ -22,8 +22,10 @@ from service.core.event import microseconds
 from service.core.judge import Objectives
 from service.core.objective import Objective, Override, Terms
 from service.core.policy import Policy
+from service.core.series import Series
 from service.core.window import Span, Window
 from service.exporter import encode, families, render
+from service.store.access import Access
 from service.store.database import Database
 from service.store.ledger import Ledger, Post
 from service.store.live import LiveState, Snapshot
@@ -31,7 +33,6 @@ from service.store.partitions import Partitions
 from service.store.policies import Policies
 from service.store.registry import Registry
 from service.store.rollups import Rollups
-from service.store.series import Series
 from tests.books import accept
 from tests.by_library import by_library
 from tests.reference.histories import NOW
@@ -137,14 +138,16 @@ async def _post(ledger: Ledger, source_id: int, events: tuple[dict[str, Any], ..
 
 
 async def _history(database: Database, registry: Registry) -> None:
-    await registry.create_source("acd", ["*"])
-    (source,) = await registry.list_sources()
+    await Access(database).create_source("acd", ["*"], actor="test")
+    (source,) = await Access(database).list_sources()
     queues = [("drive-thru", "pos")]
     open_now, closed_now = {"mon": ["09:00-18:00"]}, {"mon": ["13:00-18:00"]}
     await registry.put_site(
-        "kaunas-2", time_zone="Europe/Vilnius", hours=open_now, holidays=None, since=None, queues=queues
+        "kaunas-2", time_zone="Europe/Vilnius", hours=open_now, holidays=None, since=None, queues=queues, actor="test"
     )
-    await registry.put_site("not-open-yet", time_zone="UTC", hours=closed_now, holidays=None, since=None, queues=())
+    await registry.put_site(
+        "not-open-yet", time_zone="UTC", hours=closed_now, holidays=None, since=None, queues=(), actor="test"
+    )
     policies = Policies(database)
     assert await policies.publish(PROMISED + ENDED, microseconds(ENDED_AT))
     assert await policies.publish(PROMISED, microseconds(ENDED_AT))
@@ -315,7 +318,7 @@ async def test_calendars_are_made_again_only_where_they_changed(database: Databa
     first = await rollups.snapshot(NOW)
     assert (await rollups.snapshot(NOW)).policy is first.policy
     hours = {"mon": ["13:00-18:00"]}
-    await registry.put_site("shop", time_zone="UTC", hours=hours, holidays=None, since=None, queues=())
+    await registry.put_site("shop", time_zone="UTC", hours=hours, holidays=None, since=None, queues=(), actor="test")
     assert samples(await render(rollups, NOW), "frontline_site_open") == {("shop",): 0}
-    await registry.put_site("shop", time_zone="UTC", hours=None, holidays=None, since=None, queues=())
+    await registry.put_site("shop", time_zone="UTC", hours=None, holidays=None, since=None, queues=(), actor="test")
     assert samples(await render(rollups, NOW), "frontline_site_open") == {("shop",): 1}

@@ -95,6 +95,7 @@ def test_prometheus_finds_both_jobs_under_the_names_that_rules_use(overlay: str)
     assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     assert "matchExpressions" not in monitor["selector"]
     scraped = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    (served,) = the(manifests, "Deployment", "frontline")["spec"]["template"]["spec"]["containers"]
     jobs = {}
     for endpoint in monitor["endpoints"]:
         (rename,) = endpoint["relabelings"]
@@ -102,6 +103,8 @@ def test_prometheus_finds_both_jobs_under_the_names_that_rules_use(overlay: str)
         assert rename["targetLabel"] == "job"
         assert endpoint["port"] == service["spec"]["ports"][0]["name"]
         assert endpoint["path"] in PATHS
+        key = endpoint["authorization"]["credentials"]
+        assert {"name": "FRONTLINE_READ_KEY", "valueFrom": {"secretKeyRef": key}} in served["env"]
         jobs[rename["replacement"]] = endpoint["path"]
     assert jobs == {job["job_name"]: job["metrics_path"] for job in scraped}
 

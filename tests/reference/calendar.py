@@ -114,5 +114,5 @@ def _minutes(wall: str) -> int:
 
 def _instant(day: date, minutes: int, zone: ZoneInfo) -> int:
     """Microseconds since 1970 of a wall time, counted in minutes from the day's midnight on the clock's face."""
-    wall = datetime(day.year, day.month, day.day) + timedelta(minutes=minutes)  # noqa: DTZ001
+    wall = datetime(day.year, day.month, day.day) + timedelta(minutes=minutes)  # noqa: DTZ001  # the zone comes next
     return micros(wall.replace(tzinfo=zone, fold=0))

@@ -42,7 +42,7 @@ PROMISED = promises(
 async def happen(database: Database, registry: Registry, ledger: Ledger) -> None:
     """Let it happen."""
     for site, zone in ZONES.items():
-        await registry.put_site(site, time_zone=zone, hours=None, holidays=None, since=None, queues=[])
+        await registry.put_site(site, time_zone=zone, hours=None, holidays=None, since=None, queues=[], actor="test")
     assert await Policies(database).publish(PROMISED, microseconds(datetime(2026, 10, 1, tzinfo=UTC)))
     await ledger.commit([Post(1, accept(_encounters(), microseconds(NOW)))], microseconds(NOW))
 

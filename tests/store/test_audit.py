@@ -255,6 +255,7 @@ async def test_posts_go_on_while_it_is_rebuilt(
         "UPDATE interactions SET booking = convert_to('[[],[],{},null]', 'UTF8')",
         "DELETE FROM rollups",
         "DELETE FROM contacts",
+        "DELETE FROM open_visits",
     )
     late = [event(f"order-{number}", "transferred", 1) for number in range(1, 7)]
     new = [one for number in range(10, 60) for one in visit(f"order-{number}", number, "anna")]

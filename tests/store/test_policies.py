@@ -78,7 +78,7 @@ async def test_several_who_publish_the_same_at_once_change_it_once(database: Dat
 async def test_a_promise_that_changes_the_past_has_to_say_so(
     database: Database, registry: Registry, ledger: Ledger, policies: Policies
 ) -> None:
-    await registry.put_site("bank", time_zone="UTC", hours=None, holidays=None, since=None, queues=[])
+    await registry.put_site("bank", time_zone="UTC", hours=None, holidays=None, since=None, queues=[], actor="test")
     await policies.publish(promises(phone=EVER), NOW_US)
     await ledger.commit([Post(1, accept(visits(1), NOW_US))], NOW_US)
     other = answered_within(30 * SECOND, channels=("phone",))
@@ -107,7 +107,7 @@ async def test_what_people_need_to_know_of_an_objective_changes_no_number(ledger
 
 
 async def put(registry: Registry, zone: str, hours: Any = None, since: date | None = None) -> None:
-    await registry.put_site("bank", time_zone=zone, hours=hours, holidays=None, since=since, queues=[])
+    await registry.put_site("bank", time_zone=zone, hours=hours, holidays=None, since=since, queues=[], actor="test")
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/New_York", "Pacific/Apia"])

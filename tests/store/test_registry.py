@@ -1,15 +1,15 @@
-"""The registry on its own: numbers of series, sources, keys, secrets."""
+"""The registry on its own: sites, numbers of series, secrets."""
 
 import asyncio
-import hashlib
 import hmac
 
 import asyncpg
 import pytest
 
-from service.core.errors import Conflict, NotFound, Unavailable
+from service.core.errors import Unavailable
+from service.store.access import Access
 from service.store.database import Database
-from service.store.registry import OTHER, Registry, key_hash, new_key, pseudonym
+from service.store.registry import OTHER, Registry, pseudonym
 
 
 async def rows(url: str, statement: str) -> list[tuple[object, ...]]:
@@ -57,7 +57,7 @@ async def test_sites_over_the_limit_share_other(database: Database) -> None:
     await registry.ensure_series([("a", "billing", "phone"), ("e", "billing", "phone")])
     assert numbers["e", "billing", "phone"] not in (numbers["a", "billing", "phone"], numbers["c", "tills", "pos"])
     # An administrator may go over the limit; then the site's next events find it.
-    await registry.put_site("c", time_zone="UTC", hours=None, holidays=None, since=None, queues=[])
+    await registry.put_site("c", time_zone="UTC", hours=None, holidays=None, since=None, queues=[], actor="test")
     await registry.ensure_series([("c", "tills", "pos"), ("d", "tills", "pos")])
     assert numbers["c", "tills", "pos"] != numbers["d", "tills", "pos"]
 
@@ -82,8 +82,12 @@ async def test_the_number_of_series_is_bounded_whatever_comes(database: Database
 
 async def test_a_site_is_put_again_as_the_same_site(registry: Registry, database_url: str) -> None:
     queues = [("tills", "pos"), ("tills", "pos"), ("tills", "phone")]
-    first = await registry.put_site("a", time_zone="Europe/Vilnius", hours={}, holidays=[], since=None, queues=queues)
-    second = await registry.put_site("a", time_zone="UTC", hours=None, holidays=None, since=None, queues=queues[:1])
+    first = await registry.put_site(
+        "a", time_zone="Europe/Vilnius", hours={}, holidays=[], since=None, queues=queues, actor="test"
+    )
+    second = await registry.put_site(
+        "a", time_zone="UTC", hours=None, holidays=None, since=None, queues=queues[:1], actor="test"
+    )
     assert (first.time_zone, second.time_zone) == ("Europe/Vilnius", "UTC")
     assert await registry.list_sites() == [second]
     found = await rows(database_url, ALL_SERIES)
@@ -91,67 +95,6 @@ async def test_a_site_is_put_again_as_the_same_site(registry: Registry, database
     await registry.ensure_series([("a", "tills", "pos")])
     assert len(await rows(database_url, ALL_SERIES)) == 3
     assert await rows(database_url, "SELECT calendars::text FROM sites") == [("[]",)]
-
-
-async def test_a_source_and_its_keys(registry: Registry) -> None:
-    key = await registry.create_source("vendor", ["a", "b"])
-    with pytest.raises(Conflict, match="a source named vendor exists"):
-        await registry.create_source("vendor", ["*"])
-    found = await registry.principal(key)
-    assert found is not None
-    assert (found.source, found.is_admin) == ("vendor", False)
-    assert [found.may_post(site) for site in ("a", "b", "c", "*", "")] == [True, True, False, False, False]
-    anywhere = await registry.principal(await registry.create_source("other-vendor", ["*"]))
-    assert anywhere is not None
-    assert anywhere.may_post("whatever")
-    second = await registry.create_key("vendor")
-    assert second != key
-    assert await registry.principal(second) == found
-    with pytest.raises(NotFound, match="no source named nobody"):
-        await registry.create_key("nobody")
-    assert [(source.name, source.sites) for source in await registry.list_sources()] == [
-        ("other-vendor", ("*",)),
-        ("vendor", ("a", "b")),
-    ]
-
-
-async def test_a_revoked_key_speaks_for_nobody(registry: Registry) -> None:
-    key = await registry.create_source("vendor", ["*"])
-    (entry,) = await registry.list_keys()
-    await registry.revoke_key(entry.id)
-    assert await registry.principal(key) is None
-    with pytest.raises(NotFound):
-        await registry.revoke_key(entry.id)
-    (entry,) = await registry.list_keys()
-    assert entry.revoked_at is not None
-    assert await registry.principal("") is None
-    assert await registry.principal("unknown") is None
-
-
-async def test_admin_keys(registry: Registry) -> None:
-    made = await registry.create_key(None)
-    await registry.keep_admin_key("given by hand")
-    await registry.keep_admin_key("given by hand")
-    for key in (made, "given by hand"):
-        found = await registry.principal(key)
-        assert found is not None
-        assert found.is_admin
-    entries = await registry.list_keys()
-    assert [(entry.source, entry.hint) for entry in entries] == [(None, f"{made[:12]}…"), (None, "given")]
-
-
-async def test_keeping_an_admin_key_does_not_bring_back_a_revoked_one(registry: Registry) -> None:
-    await registry.keep_admin_key("given by hand")
-    await registry.revoke_key((await registry.list_keys())[0].id)
-    await registry.keep_admin_key("given by hand")
-    assert await registry.principal("given by hand") is None
-
-
-def test_keys_are_long_random_and_stored_as_sha_256() -> None:
-    keys = {new_key("ingest") for _ in range(100)}
-    assert len(keys) == 100
-    assert all(key.startswith("fl_ingest_") and len(key) >= 50 for key in keys)
-    assert key_hash("a") == hashlib.sha256(b"a").digest()
 
 
 async def test_the_pseudonym_key_is_made_once(database: Database) -> None:
@@ -172,7 +115,7 @@ async def test_a_database_that_does_not_answer_is_unavailable(tmp_path: object) 
     away = Database(f"postgresql://nobody@/nothing?host={tmp_path}")
     registry = Registry(away, max_sites=1, max_queues_per_site=1)
     try:
-        for call in (registry.answers, registry.list_sites, registry.list_keys):
+        for call in (registry.answers, registry.list_sites, Access(away).list_keys):
             with pytest.raises(Unavailable, match="does not answer"):
                 await call()
         with pytest.raises(Unavailable):
@@ -212,7 +155,7 @@ async def test_a_standby_that_takes_no_writes_is_unavailable(database_url: str, 
     database = Database(database_url)
     try:
         with pytest.raises(Unavailable, match="ReadOnlySQLTransactionError"):
-            await Registry(database, max_sites=1, max_queues_per_site=1).create_source("vendor", ["*"])
+            await Access(database).create_source("vendor", ["*"], actor="test")
     finally:
         await database.close()
 
@@ -235,9 +178,3 @@ async def test_a_database_that_hangs_is_told_of_soon(database_url: str, database
     finally:
         await blocker.close()
     await asyncio.gather(*waiting)
-
-
-async def test_a_value_that_does_not_fit_is_no_outage(registry: Registry) -> None:
-    with pytest.raises(Exception, match="int32") as caught:
-        await registry.revoke_key(1 << 40)
-    assert not isinstance(caught.value, Unavailable)

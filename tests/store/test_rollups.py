@@ -22,6 +22,7 @@ from service.core.event import microseconds, moment
 from service.core.interval import Interval, Step
 from service.core.kpi import evaluate, needs
 from service.core.question import Choices, Question, ask
+from service.store.access import Access
 from service.store.cohorts import Group, Selection
 from service.store.database import Database
 from service.store.ledger import Ledger, Post
@@ -74,7 +75,7 @@ async def values(
     questions: Sequence[Question],
     interval: Interval = EVER,
     step: Step = Step.TOTAL,
-    selection: Selection = Selection(),  # noqa: B008
+    selection: Selection = Selection(),  # noqa: B008  # it never changes
     group_by: Sequence[str] = (),
 ) -> dict[Group, dict[str, list[Value]]]:
     gathered = await rollups.gather(interval, step, selection, group_by, needs(questions))
@@ -282,7 +283,7 @@ async def test_minutes_and_hours_find_their_points(ledger: Ledger, rollups: Roll
 
 async def test_days_are_each_sites_own(ledger: Ledger, registry: Registry, rollups: Rollups) -> None:
     for site, zone in (("vilnius-1", "Europe/Vilnius"), ("boston", "America/New_York")):
-        await registry.put_site(site, time_zone=zone, hours=None, holidays=None, since=None, queues=())
+        await registry.put_site(site, time_zone=zone, hours=None, holidays=None, since=None, queues=(), actor="test")
         for hour in (3, 21, 22):  # UTC on the day on which the clocks of Vilnius go forward
             arrival = datetime(2025, 3, 30, hour, 30, tzinfo=UTC)
             await post(ledger, event(f"{site}-{hour}", "queued", arrival, site=site, queue="tills", channel="pos"))
@@ -324,7 +325,7 @@ async def test_an_interval_may_hold_all_time_or_no_minute(ledger: Ledger, rollup
 
 async def test_the_live_state_is_of_those_who_are_there(ledger: Ledger, registry: Registry, rollups: Rollups) -> None:
     await registry.put_site(
-        "bank", time_zone="UTC", hours=None, holidays=None, since=None, queues=[("billing", "phone")]
+        "bank", time_zone="UTC", hours=None, holidays=None, since=None, queues=[("billing", "phone")], actor="test"
     )
     for number, seconds in enumerate((90, 45.5)):
         arrival = NOW - timedelta(seconds=seconds)
@@ -342,8 +343,8 @@ async def test_the_live_state_is_of_those_who_are_there(ledger: Ledger, registry
 
 
 async def test_what_is_stored_of_an_interaction(database: Database, registry: Registry, rollups: Rollups) -> None:
-    await registry.create_source("acd", ["*"])
-    (source,) = await registry.list_sources()
+    await Access(database).create_source("acd", ["*"], actor="test")
+    (source,) = await Access(database).list_sources()
     ledger = Ledger(database, registry, Partitions(database), Policies(database), number=0, live_horizon_seconds=3600)
     queued = event("a/b", "queued", NOW - timedelta(minutes=1), site="bank", queue="sales", channel="phone")
     await ledger.commit([Post(source.id, accept([queued], NOW_US))], NOW_US)

@@ -11,6 +11,7 @@ import pytest
 from service.core.budget import Spend, Status
 from service.core.event import microseconds
 from service.core.objective import Override, Promise, Terms
+from service.core.standing import Standing
 from service.core.window import Span, Window, month_of, number_of
 from service.store.cohorts import Selection
 from service.store.database import Database
@@ -19,7 +20,6 @@ from service.store.month import Month
 from service.store.policies import Policies
 from service.store.registry import Registry
 from service.store.rollups import Rollups
-from service.store.standings import Standing
 from tests.books import accept
 from tests.terms import answered_within, promises
 
@@ -67,7 +67,9 @@ class World:
         self._ledger = ledger
 
     async def site(self, name: str, zone: str) -> None:
-        await self.registry.put_site(name, time_zone=zone, hours=None, holidays=None, since=None, queues=[])
+        await self.registry.put_site(
+            name, time_zone=zone, hours=None, holidays=None, since=None, queues=[], actor="test"
+        )
 
     async def promise(self, promised: list[Promise], now: datetime = NOW) -> None:
         assert await self.policies.publish(promised, microseconds(now))

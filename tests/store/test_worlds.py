@@ -72,6 +72,7 @@ class Arena:
                     holidays=world["holidays"][site],
                     since=None,
                     queues=[],
+                    actor="test",
                 )
             await policies.publish(promised(world["objectives"]), final(world))
             await self._tell(world, ledgers, timer, deal)

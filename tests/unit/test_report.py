@@ -1,125 +1,40 @@
-"""The report on a month: the table's numbers by hand, what the page says, and that nothing breaks it."""
+"""The report on a month: the table's numbers by hand, and what it tells of."""
 
 import csv
 import io
 import re
-from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import click
 import pytest
 
-from service.commands.report import compose
-from service.core.budget import Spend, allowed_parts
-from service.core.calendar import Calendar
-from service.core.judge import Objectives
-from service.core.objective import About, Objective, Override, Terms
-from service.core.policy import Policy
+from service.core.budget import Spend
+from service.core.objective import Terms
+from service.core.standing import Standing
 from service.core.window import month_of, number_of
 from service.generate.report.figures import Report
-from service.generate.report.page import page
 from service.generate.report.sheet import COLUMNS, sheet
-from service.generate.report.words import amount, duration, percent, promise, share, symbols
-from service.store.month import Month
-from service.store.series import Series
-from service.store.standings import Day, Standing
+from service.store.standings import Day
 from tests.terms import answered_within
-
-DAYS = month_of("2026-11")
-AFTER = datetime(2026, 12, 9, 8, 30, tzinfo=UTC)
-WITHIN = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
-SECOND = 1_000_000
-IN_20 = answered_within(20 * SECOND)
-NAMES = ("bank", "shop")
-BANK, LOANS, SHOP = (
-    Series("bank", "sales", "phone", 1),
-    Series("bank", "loans", "phone", 2),
-    Series("shop", "desk", "phone", 3),
+from tests.unit.reports import (
+    BANK,
+    DAYS,
+    FIRST_CONTACT,
+    IN_20,
+    SECOND,
+    SHOP,
+    WITHIN,
+    Page,
+    cells,
+    objective,
+    report,
+    row,
+    rows,
+    spent,
+    standing,
 )
-PLACEHOLDER = Series("shop", "", "", 4)
-FIRST_CONTACT = Terms(None, "first_contact_resolution", 0.75, within="7d")
-Row = dict[str, str]
-
-
-def spent(events: int, breaches: int, *budgets: tuple[float, int]) -> Spend:
-    """Events and breaches, of which so many were promised each target; 80 % of all unless told."""
-    parts = sum(allowed_parts(target) * number for target, number in budgets or ((0.8, events),))
-    return Spend(events, breaches, parts)
-
-
-def objective(*terms: Terms, name: str = "phone", **about: Any) -> Objective:
-    return Objective(1, name, terms, About(**about))
-
-
-def standing(one: Objective, series: Series, settled: Spend, provisional: Spend | None = None) -> Standing:
-    return Standing(one, one.terms[-1].of_site(series.site), series, DAYS, 1.0, settled, provisional)
-
-
-def report(
-    objectives: Iterable[Objective],
-    standings: Iterable[Standing] = (),
-    days: Iterable[Day] = (),
-    now: datetime = AFTER,
-    named: tuple[str, ...] = (),
-    **more: Any,
-) -> Report:
-    policy = Policy(1, Objectives(list(objectives)), dict.fromkeys(NAMES, Calendar.of("Europe/Vilnius", [])))
-    latest = datetime(2026, 11, 30, 21, 59, tzinfo=UTC)
-    month = Month(policy, list(standings), list(days), more.get("latest", latest), more.get("outdated", False))
-    return compose(month, named, more.get("sites", ()), more.get("month", DAYS), now)
-
-
-def rows(made: Report, **wanted: str) -> list[Row]:
-    """The rows of the table of which some cells are as wanted."""
-    found = list(csv.DictReader(io.StringIO(sheet(made))))
-    return [row for row in found if all(row[name] == value for name, value in wanted.items())]
-
-
-def row(made: Report, **wanted: str) -> Row:
-    (found,) = rows(made, **wanted)
-    return found
-
-
-def cells(one: Row, *names: str) -> tuple[str, ...]:
-    return tuple(one[name] for name in names)
-
-
-class Page:
-    """A page that is well-formed: its elements and their texts."""
-
-    def __init__(self, made: Report) -> None:
-        self.html = page(made)
-        self.root = ET.fromstring(self.html.removeprefix("<!DOCTYPE html>\n"))
-
-    def texts(self, tag: str, **attributes: str) -> list[str]:
-        found = (one for one in self.root.iter(tag) if all(one.get(name) == text for name, text in attributes.items()))
-        return [" ".join("".join(one.itertext()).split()) for one in found]
-
-    @property
-    def text(self) -> str:
-        return " ".join(self.texts("body"))
-
-
-@pytest.fixture
-def two_sites() -> Report:
-    """One objective at two sites, one of which was promised something else."""
-    phone = objective(replace(IN_20, overrides=(Override(("shop",), 0.9, 30 * SECOND),)), title="Calls")
-    return report(
-        [phone],
-        [
-            standing(phone, BANK, spent(300, 45)),
-            standing(phone, LOANS, spent(30, 9)),
-            standing(phone, SHOP, spent(70, 7, (0.9, 70))),
-            standing(phone, PLACEHOLDER, spent(0, 0)),
-        ],
-        [
-            Day(phone, DAYS[1], spent(100, 21), None),
-            Day(phone, DAYS[2], spent(300, 40, (0.8, 230), (0.9, 70)), None),
-        ],
-    )
 
 
 def test_the_numbers_of_the_table_are_those_of_a_hand_computation(two_sites: Report) -> None:
@@ -328,134 +243,8 @@ def test_what_cannot_be_told_is_refused(asked: dict[str, Any], said: str) -> Non
         report([objective(IN_20)], **asked)
 
 
-def test_the_page_says_when_and_from_what_it_was_made(two_sites: Report) -> None:
-    told = Page(two_sites)
-    assert told.texts("h1") == ["Service quality, November 2026"]
-    assert (
-        f"Made 2026-12-09 08:30 UTC by Frontline {two_sites.version}; latest event 2026-11-30 21:59 UTC." in told.text
-    )
-    assert "since=2026-10-31T22:00:00Z&until=2026-11-30T22:00:00Z" in told.text
-    assert "have changed since" not in told.text
-    assert "frontline rebuild" in Page(report([], outdated=True)).text
-    assert "no events yet" in Page(report([], latest=None)).text
-
-
-def test_the_page_spells_the_figure_out(two_sites: Report) -> None:
-    told = Page(two_sites)
-    assert told.texts("span", **{"class": "big"}) == ["84.75 %"]
-    assert "339 / 400 = 84.75 %" in told.texts("dd")
-    assert "61; 73 were allowed" in told.texts("dd")
-    assert "A≤T / (A + B) (A≤T answered within T; A answered; B gave up; T = 20 s)" in told.texts("dd")
-    assert "at least 90 % within 30 s at shop" in told.texts("dd")
-    names = [one for one in told.texts("td", **{"class": "name"}) if one != "Calls"]
-    assert names == ["Everywhere", "bank", "loans / phone", "sales / phone", "shop · desk / phone"]
-
-
-def test_the_chart_marks_each_day_by_whether_it_met_its_target(two_sites: Report) -> None:
-    told = Page(two_sites)
-    titles = [one.split(",")[0] for one in told.texts("title")]
-    assert "2026-11-02: 79.00 % (79 / 100)" in titles
-    assert "2026-11-03: 86.67 % (260 / 300)" in titles
-    assert len(told.texts("g", **{"class": "missed"})) == 1
-    assert len(told.texts("g", **{"class": "kept"})) == 1
-
-
-@pytest.mark.parametrize("breaches", [0, 20, 100])
-def test_a_chart_of_a_single_value_has_a_scale(breaches: int) -> None:
-    phone = objective(IN_20)
-    made = report([phone], [], [Day(phone, DAYS[0], spent(100, breaches), None)])
-    heights = [float(found) for found in re.findall(r"M56 ([\d.]+)H708", page(made))]
-    assert len(heights) >= 3
-    assert heights == sorted(heights, reverse=True)
-    assert all(0 <= height <= 210 for height in heights)
-
-
-def test_without_days_there_is_no_chart() -> None:
-    assert "<svg" not in page(report([objective(IN_20)]))
-
-
-NASTY = "</title></style><script>alert('x')</script> & \"quotes\" <b>"
-
-
-def test_all_text_is_escaped() -> None:
-    phone = objective(replace(IN_20, channels=(NASTY,)), title=NASTY, description=NASTY)
-    series = Series(NASTY, NASTY, NASTY, 1)
-    made = report([phone], [standing(phone, series, spent(100, 10))], [Day(phone, DAYS[0], spent(100, 10), None)])
-    told = Page(made)
-    assert told.texts("script") == []
-    assert told.texts("b") == ["A≤T / (A + B)"]
-    assert NASTY in told.texts("h2")
-    assert f"{NASTY} · {NASTY} / {NASTY}" in told.texts("td")
-
-
-def test_the_page_loads_nothing_and_can_be_printed(two_sites: Report) -> None:
-    told = Page(two_sites)
-    assert {one.tag for one in told.root.iter()}.isdisjoint({"script", "link", "img", "iframe", "object", "embed"})
-    links = [one.get("href", "") for one in told.root.iter() if "href" in one.attrib]
-    assert links == ["#phone"]
-    assert not re.search(r"url\(|@import|https?:|src=", told.html)
-    assert "@page { size: A4;" in told.html
-    assert "@media print" in told.html
-    assert told.root.find("./body//*[@id='phone']") is not None
-
-
 def test_a_title_is_no_formula_in_a_spreadsheet() -> None:
     assert row(report([objective(IN_20, title="=1+1")]), scope="all")["title"] == "'=1+1"
     assert row(report([objective(IN_20, title='Calls, "all"\nof them')]), scope="all")["title"] == (
         'Calls, "all"\nof them'
     )
-
-
-@pytest.mark.parametrize(
-    ("value", "target", "said"),
-    [
-        (None, 0.8, "-"),
-        (0.8123456, None, "81.23 %"),
-        (0.8, 0.8, "80.00 %"),
-        (0.79998, 0.8, "79.998 %"),
-        (0.7999951, 0.8, "79.9995 %"),
-        (0.9, 0.8, "90.00 %"),
-    ],
-)
-def test_rounding_does_not_hide_on_which_side_of_its_target_a_value_is(
-    value: float | None, target: float | None, said: str
-) -> None:
-    assert percent(value, target) == said
-
-
-@pytest.mark.parametrize(
-    ("us", "said"),
-    [
-        (20 * SECOND, "20 s"),
-        (180 * SECOND, "3 min"),
-        (90 * SECOND, "90 s"),
-        (250_000, "250 ms"),
-        (86_400 * SECOND, "1 d"),
-    ],
-)
-def test_spans_in_words(us: int, said: str) -> None:
-    assert duration(us) == said
-
-
-def test_numbers_in_words() -> None:
-    assert [amount(1234), amount(868.55), amount(0.5), amount(100)] == ["1,234", "868.55", "0.5", "100"]
-    assert [share(0.8), share(0.9995), share(0.07)] == ["80 %", "99.95 %", "7 %"]
-
-
-def test_the_signs_of_a_formula_are_explained() -> None:
-    short = replace(IN_20, formula="short_abandons_excluded", short_us=3 * SECOND)
-    assert symbols("A<=T / (A + B - B<=s)", short) == [
-        "A≤T answered within T",
-        "A answered",
-        "B gave up",
-        "B≤s gave up within s",
-        "T = 20 s",
-        "s = 3 s",
-    ]
-    p90 = Terms(None, "wait_p90", 0.9, 30 * SECOND)
-    assert promise(p90) == "at least 90 % within 30 s"
-    assert symbols("those of at most T / all", p90) == [
-        "T = 30 s",
-        "so wait_p90 is at most T where this is at least 90 %",
-    ]
-    assert symbols("resolved / completed whose resolved is known", FIRST_CONTACT) == []

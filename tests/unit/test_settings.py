@@ -21,7 +21,7 @@ def test_an_empty_environment_gives_the_defaults_of_the_contract() -> None:
     assert settings.live_horizon_seconds == 3600
 
 
-_TEXTS = {"log_level": "DEBUG"}
+_TEXTS = {"log_level": "DEBUG", "read_key_required": "no"}
 
 
 def test_every_variable_is_read() -> None:
@@ -34,6 +34,8 @@ def test_every_variable_is_read() -> None:
         expected: object = _TEXTS.get(field.name, "some-text")
         if isinstance(field.default, int):
             expected = 10007
+        elif field.type == bool | None:
+            expected = False
         elif field.type in (Path, Path | None):
             expected = Path("some-text")
         assert getattr(settings, field.name) == expected
@@ -73,4 +75,25 @@ def test_what_is_no_whole_number_is_refused_naming_the_variable(variable: str, t
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Settings().max_sites = 5  # type: ignore[misc]
+        Settings().max_sites = 5  # type: ignore[misc]  # what mypy forbids too
+
+
+@pytest.mark.parametrize(
+    ("environment", "needed"),
+    [
+        ({}, False),
+        ({"FRONTLINE_DATABASE_URL": "postgresql://db/frontline"}, True),
+        ({"FRONTLINE_READ_KEY_REQUIRED": "on"}, True),
+        ({"FRONTLINE_DATABASE_URL": "postgresql://db/frontline", "FRONTLINE_READ_KEY_REQUIRED": "False"}, False),
+        ({"FRONTLINE_DATABASE_URL": "postgresql://db/frontline", "FRONTLINE_READ_KEY_REQUIRED": ""}, True),
+    ],
+)
+def test_reading_takes_a_key_where_the_database_is_a_server_s(environment: dict[str, str], needed: bool) -> None:
+    assert Settings.read(environment).reading_needs_key is needed
+
+
+def test_a_switch_is_either_on_or_off() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"FRONTLINE_READ_KEY_REQUIRED is 'maybe'; it must be one of true, false"
+    ):
+        Settings.read({"FRONTLINE_READ_KEY_REQUIRED": "maybe"})

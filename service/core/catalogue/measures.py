@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from service.core.event import HOUR_US, duration_us
+
 SHORT_ABANDON_SECONDS = 5.0
 
-_HOUR_US = 3_600_000_000
-DEFAULT_EXPIRY_US = 24 * _HOUR_US
+DEFAULT_EXPIRY_US = 24 * HOUR_US
 EXPIRY_US: Mapping[str, int] = {
-    "phone": 4 * _HOUR_US,
-    "pos": 4 * _HOUR_US,
-    "chat": 24 * _HOUR_US,
-    "email": 14 * 24 * _HOUR_US,
+    "phone": 4 * HOUR_US,
+    "pos": 4 * HOUR_US,
+    "chat": 24 * HOUR_US,
+    "email": 14 * 24 * HOUR_US,
 }
 """How long an interaction of a channel may be silent before one who waits counts as expired, in microseconds."""
 
@@ -34,7 +35,7 @@ MATURITIES = (SETTLED, PROVISIONAL)
 """Whether the time in which a customer could come back is over; the two are never blended."""
 
 _EXPIRY_HOURS = ", ".join(
-    f"{channel} {us // _HOUR_US}" for channel, us in (*EXPIRY_US.items(), ("else", DEFAULT_EXPIRY_US))
+    f"{channel} {us // HOUR_US}" for channel, us in (*EXPIRY_US.items(), ("else", DEFAULT_EXPIRY_US))
 )
 _FORMULAS_OF_SPANS: Mapping[str, str] = {
     "repeat_contacts": "contacts with arrival - previous arrival of the same customer and topic <= {days} d",
@@ -221,6 +222,11 @@ class Histogram:
     bounds: tuple[float, ...]
     cells: bool = True
     exported: bool = True
+
+    @property
+    def bounds_us(self) -> tuple[int, ...]:
+        """The bounds of the buckets in microseconds, which each bucket includes."""
+        return tuple(duration_us(bound) for bound in self.bounds)
 
 
 _WAIT_BOUNDS = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1200.0, 3600.0)

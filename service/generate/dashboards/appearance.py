@@ -29,6 +29,8 @@ Steps = Sequence[tuple[float | None, str]]
 """Colours, each from a value upwards; the first from None."""
 
 UNCOLOURED: Steps = ((None, NEUTRAL),)
+NONE_IS_GOOD: Steps = ((None, GREEN), (1, RED))
+"""Of a number of things that should not be."""
 BUDGET_USED: Steps = ((None, GREEN), (0.75, AMBER), (1, RED))
 """Of a share of a budget, or of a limit, that is used: all of it may be, and from three quarters on it is at risk."""
 
@@ -61,7 +63,6 @@ class About:
     steps: Steps = UNCOLOURED
     links: Sequence[Link] = ()
     decimals: int | None = None
-    least: float | None = None
     most: float | None = None
     no_value: str = ""
 
@@ -76,12 +77,13 @@ def panel(
     colours: FieldColorModeId = FieldColorModeId.THRESHOLDS,
     overrides: Sequence[DashboardFieldConfigSourceOverrides] = (),
     transformations: Sequence[DataTransformerConfig] = (),
+    least: float | None = None,
 ) -> Panel:
     x, y, width, height = about.place
     defaults = FieldConfig(
         unit=about.unit,
         decimals=about.decimals,
-        min_val=about.least,
+        min_val=least,
         max_val=about.most,
         no_value=about.no_value or None,
         color=FieldColor(mode=colours),

@@ -32,6 +32,7 @@ UID = {name: f"{TAG}-{name}" for name in ("now", "fleet", "site", "reliability",
 """The uids, by the names of the modules."""
 
 _STEP = "60s"
+_ALERTED = "{{site}} {{queue}} {{channel}} {{objective}} {{tier}}"
 _ALL = VariableOption(text="All", value="$__all", selected=True)
 _FILTERS = ("site", "queue", "channel")
 _REFRESHES = ["5s", "10s", "30s", "1m", "5m", "15m", "1h"]
@@ -183,31 +184,27 @@ def _annotations(variables: set[str]) -> list[AnnotationQuery]:
             type_val="dashboard",
             built_in=1,
         ),
-        AnnotationQuery(
-            name="Alerts",
-            datasource=PROMETHEUS,
-            icon_color="red",
-            expr=alerts,
-            target=_asked(alerts),
-            step=_STEP,
-            title_format="{{alertname}}",
-            text_format="{{site}} {{queue}} {{channel}} {{objective}} {{tier}}",
-            tag_keys="severity",
-            use_value_for_time=False,
-        ),
-        AnnotationQuery(
-            name="Restarts",
-            datasource=PROMETHEUS,
-            icon_color="blue",
-            expr=starts,
-            target=_asked(starts),
-            step=_STEP,
-            title_format="Frontline started",
-            text_format="{{instance}}",
-            tag_keys="job",
-            use_value_for_time=True,
-        ),
+        _annotation("Alerts", "red", alerts, "{{alertname}}", _ALERTED, tag="severity"),
+        _annotation("Restarts", "blue", starts, "Frontline started", "{{instance}}", tag="job", is_time=True),
     ]
+
+
+def _annotation(
+    name: str, colour: str, expr: str, title: str, text: str, *, tag: str, is_time: bool = False
+) -> AnnotationQuery:
+    """Marks of a colour where an expression has a value; `is_time` says that the value is the moment to mark."""
+    return AnnotationQuery(
+        name=name,
+        datasource=PROMETHEUS,
+        icon_color=colour,
+        expr=expr,
+        target=_asked(expr),
+        step=_STEP,
+        title_format=title,
+        text_format=text,
+        tag_keys=tag,
+        use_value_for_time=is_time,
+    )
 
 
 def _asked(expr: str) -> Dataquery:

@@ -17,12 +17,10 @@ from service.generate.dashboards.expressions import (
 )
 from service.generate.dashboards.panels import (
     BUDGET_USED,
-    GREEN,
-    RED,
+    NONE_IS_GOOD,
     About,
     Column,
     Query,
-    Steps,
     bar_gauge,
     stat,
     table,
@@ -48,7 +46,6 @@ def dashboard() -> Dashboard:
 
 
 def _numbers() -> list[Panel]:
-    healthy: Steps = ((None, GREEN), (1, RED))
     breached = f"count (({budget_used(_BY_OBJECTIVE)}) > 1) or vector(0)"
     return [
         stat(
@@ -77,7 +74,7 @@ def _numbers() -> list[Panel]:
                 f"Sites and objectives above their budget. {_BUDGET}",
                 (16, 0, 4, 4),
                 "short",
-                healthy,
+                NONE_IS_GOOD,
             ),
             [Query(breached, "broken")],
             shows="value",
@@ -88,7 +85,7 @@ def _numbers() -> list[Panel]:
                 "Number of alerts that fire now: ALERTS, without those that tell nobody.",
                 (20, 0, 4, 4),
                 "short",
-                healthy,
+                NONE_IS_GOOD,
                 [links.OBJECTIVES],
             ),
             [Query(f"count ({firing()}) or vector(0)", "alerts")],
@@ -148,10 +145,11 @@ def _worst() -> Panel:
             BUDGET_USED,
             [links.SITE_OF_SERIES],
             decimals=0,
-            least=0,
             most=1.5,
         ),
-        [Query(f"sort_desc (topk (10, {budget_used(_BY_OBJECTIVE)}))", "{{site}} {{objective}}")],
+        10,
+        budget_used(_BY_OBJECTIVE),
+        "{{site}} {{objective}}",
     )
 
 
@@ -162,7 +160,6 @@ def _arrivals() -> Panel:
             of_metric("frontline_queue_offered_total"),
             (12, 17, 12, 10),
             "short",
-            least=0,
         ),
         [Query(per_hour("frontline_queue_offered_total", ("channel",)), "{{channel}}")],
         is_stacked=True,

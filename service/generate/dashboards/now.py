@@ -17,7 +17,7 @@ from service.generate.dashboards.expressions import (
     target,
     wait_used,
 )
-from service.generate.dashboards.panels import BUDGET_USED, GREEN, RED, About, Column, Query, stat, table
+from service.generate.dashboards.panels import BUDGET_USED, NONE_IS_GOOD, About, Column, Query, stat, table
 
 _LINE = f"by ({', '.join(LINE)})"
 _WAITING = f"frontline:queue_waiting{{{chosen()}}}"
@@ -70,7 +70,7 @@ def _numbers() -> list[Panel]:
                 f"Lines and objectives on waits with breaches / events > 1 - target. {_TODAY}",
                 (8, 0, 4, 5),
                 "short",
-                steps=((None, GREEN), (1, RED)),
+                steps=NONE_IS_GOOD,
                 links=[links.OBJECTIVES],
             ),
             [Query(broken, "broken")],
@@ -99,7 +99,7 @@ def _numbers() -> list[Panel]:
                 "Number of alerts that fire now and page somebody: ALERTS with severity = page.",
                 (20, 0, 4, 5),
                 "short",
-                steps=((None, GREEN), (1, RED)),
+                steps=NONE_IS_GOOD,
                 links=[links.OBJECTIVES],
             ),
             [Query(pages, "pages")],

@@ -21,6 +21,7 @@ from service.generate.dashboards.expressions import (
 from service.generate.dashboards.panels import (
     AMBER,
     GREEN,
+    NONE_IS_GOOD,
     RED,
     About,
     Column,
@@ -91,7 +92,7 @@ def _numbers() -> list[Panel]:
                 "Number of alerts on these objectives that fire now: ALERTS with category = objective.",
                 (20, 0, 4, 5),
                 "short",
-                ((None, GREEN), (1, RED)),
+                NONE_IS_GOOD,
                 [links.RUNBOOK],
             ),
             [Query(f"count ({_ALERTS}) or vector(0)", "alerts")],
@@ -111,10 +112,11 @@ def _burning() -> Panel:
             _BURNING,
             [links.SITE_OF_SERIES],
             decimals=1,
-            least=0,
             most=10,
         ),
-        [Query(f"sort_desc (topk (12, {burning('1h')}))", "{{site}} {{queue}} {{objective}}")],
+        12,
+        burning("1h"),
+        "{{site}} {{queue}} {{objective}}",
     )
 
 
@@ -159,6 +161,7 @@ def _over_time() -> list[Panel]:
                 most=1,
             ),
             [Query(budget_left(_NAME, _SETTLED), "{{objective}}")],
+            least=None,
         ),
         timeseries(
             About(
@@ -167,7 +170,6 @@ def _over_time() -> list[Panel]:
                 (8, 26, 8, 9),
                 "x",
                 ((None, GREEN), (1, RED)),
-                least=0,
             ),
             [Query(budget_used(_NAME, span="1h"), "{{objective}}", "1m")],
         ),
@@ -177,7 +179,6 @@ def _over_time() -> list[Panel]:
                 of_metric("frontline_slo_breaches_total"),
                 (16, 26, 8, 9),
                 "short",
-                least=0,
             ),
             [Query(judged("breaches", _NAME, span="1h"), "{{objective}}", "1h")],
             is_bars=True,

@@ -11,6 +11,7 @@ from service.generate.dashboards.appearance import (
     BUDGET_USED,
     GREEN,
     NEUTRAL,
+    NONE_IS_GOOD,
     PALE,
     RED,
     UNCOLOURED,
@@ -28,6 +29,7 @@ __all__ = [
     "BUDGET_USED",
     "GREEN",
     "NEUTRAL",
+    "NONE_IS_GOOD",
     "PALE",
     "POSTGRESQL",
     "PROMETHEUS",
@@ -67,8 +69,8 @@ def stat(
     return panel("stat", about, targets(queries, is_instant=True), options, overrides=_coloured(queries))
 
 
-def bar_gauge(about: About, queries: Sequence[Query | Sql]) -> Panel:
-    """Bars, one for each series, as of the end of the range."""
+def bar_gauge(about: About, number: int, expr: str, name: str) -> Panel:
+    """Bars from 0 on, one for each of so many series that are highest at the end of the range; `name` is a series'."""
     options = {
         "displayMode": "basic",
         "minVizHeight": 16,
@@ -79,13 +81,20 @@ def bar_gauge(about: About, queries: Sequence[Query | Sql]) -> Panel:
         "sizing": "auto",
         "valueMode": "color",
     }
-    return panel("bargauge", about, targets(queries, is_instant=True), options, overrides=_coloured(queries))
+    highest = Query(f"sort_desc (topk ({number}, {expr}))", name)
+    return panel("bargauge", about, targets([highest], is_instant=True), options, least=0)
 
 
 def timeseries(
-    about: About, queries: Sequence[Query | Sql], *, is_bars: bool = False, is_stacked: bool = False, fill: int = 10
+    about: About,
+    queries: Sequence[Query | Sql],
+    *,
+    is_bars: bool = False,
+    is_stacked: bool = False,
+    fill: int = 10,
+    least: float | None = 0,
 ) -> Panel:
-    """Lines or bars over time; where there are steps, they are drawn as lines."""
+    """Lines or bars over time; where there are steps, they are drawn as lines. `least` is where the axis begins."""
     custom = {
         "drawStyle": "bars" if is_bars else "line",
         "fillOpacity": 60 if is_bars else fill,
@@ -108,6 +117,7 @@ def timeseries(
         custom=custom,
         colours=FieldColorModeId.PALETTE_CLASSIC_BY_NAME,
         overrides=_coloured(queries),
+        least=least,
     )
 
 

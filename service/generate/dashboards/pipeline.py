@@ -12,6 +12,7 @@ from service.generate.dashboards.ingest import ALL_REPLICAS, commits, posts
 from service.generate.dashboards.panels import (
     AMBER,
     GREEN,
+    NONE_IS_GOOD,
     RED,
     About,
     Column,
@@ -45,7 +46,6 @@ def dashboard() -> Dashboard:
 
 
 def _numbers() -> list[Panel]:
-    healthy: Steps = ((None, GREEN), (1, RED))
     up = f"min (up{{{_JOBS}}})"
     return [
         _number(
@@ -62,7 +62,7 @@ def _numbers() -> list[Panel]:
             4,
             "short",
             f"sum (abs (frontline:queue_residual{{{chosen(_SITE)}}}))",
-            healthy,
+            NONE_IS_GOOD,
             [links.RESIDUAL_RUNBOOK],
         ),
         _number(
@@ -71,7 +71,7 @@ def _numbers() -> list[Panel]:
             8,
             "bool_yes_no",
             "max (frontline_database_away)",
-            healthy,
+            NONE_IS_GOOD,
         ),
         _number(
             "Events in the queue",
@@ -111,15 +111,15 @@ def _number(title: str, description: str, x: int, unit: str, expr: str, steps: S
 def _time() -> list[Panel]:
     return [
         timeseries(
-            About("Late events", of_metric("frontline_late_events_total"), (0, 20, 8, 8), "eps", least=0),
+            About("Late events", of_metric("frontline_late_events_total"), (0, 20, 8, 8), "eps"),
             [Query(_seconds("frontline_late_events_total", "lag"), "later than {{lag}}")],
         ),
         timeseries(
-            About("Clocks ahead", of_metric("frontline_clock_skew_seconds"), (8, 20, 8, 8), "s", least=0),
+            About("Clocks ahead", of_metric("frontline_clock_skew_seconds"), (8, 20, 8, 8), "s"),
             [Query(f"max by (source) (frontline_clock_skew_seconds{{{chosen(_SITE)}}})", "{{source}}")],
         ),
         timeseries(
-            About("Silence of sources", _SILENT, (16, 20, 8, 8), "s", links=[links.SILENCE_RUNBOOK], least=0),
+            About("Silence of sources", _SILENT, (16, 20, 8, 8), "s", links=[links.SILENCE_RUNBOOK]),
             [Query(f"max by (source) (frontline:source_silent_seconds{{{chosen(_SITE)}}})", "{{source}}")],
         ),
     ]
@@ -133,7 +133,7 @@ def _moved() -> list[Panel]:
     backfilled = summed(once(f"frontline_backfilled_total{{{chosen(_SITE, _COUNTS)}}}"), ("measure",))
     return [
         timeseries(
-            About("Corrections", of_metric("frontline_corrections_total"), (0, 28, 8, 8), "cps", least=0),
+            About("Corrections", of_metric("frontline_corrections_total"), (0, 28, 8, 8), "cps"),
             [
                 Query(
                     _seconds("frontline_corrections_total", "measure", "direction", more=_COUNTS),
@@ -142,12 +142,12 @@ def _moved() -> list[Panel]:
             ],
         ),
         timeseries(
-            About("Backfilled so far", of_metric("frontline_backfilled_total"), (8, 28, 8, 8), "short", least=0),
+            About("Backfilled so far", of_metric("frontline_backfilled_total"), (8, 28, 8, 8), "short"),
             [Query(backfilled, "{{measure}}")],
             fill=0,
         ),
         timeseries(
-            About("Conflicts", of_metric("frontline_conflicts_total"), (16, 28, 8, 8), "cps", least=0),
+            About("Conflicts", of_metric("frontline_conflicts_total"), (16, 28, 8, 8), "cps"),
             [Query(_seconds("frontline_conflicts_total", "site"), "{{site}}")],
         ),
     ]
@@ -206,7 +206,6 @@ def _scrapes() -> list[Panel]:
                 f"up of the targets of {_JOBS}: 1 where Prometheus read the page.",
                 (0, 45, 8, 8),
                 "short",
-                least=0,
                 most=1,
             ),
             [Query(f"up{{{_JOBS}}}", "{{job}} {{instance}}")],
@@ -217,7 +216,6 @@ def _scrapes() -> list[Panel]:
                 f"How long Prometheus took to read a page: scrape_duration_seconds of {_JOBS}.",
                 (8, 45, 8, 8),
                 "s",
-                least=0,
             ),
             [Query(f"scrape_duration_seconds{{{_JOBS}}}", "{{job}} {{instance}}")],
             fill=0,
@@ -228,7 +226,6 @@ def _scrapes() -> list[Panel]:
                 "process_resident_memory_bytes of job frontline: what each process holds in memory.",
                 (16, 45, 8, 8),
                 "bytes",
-                least=0,
             ),
             [Query('process_resident_memory_bytes{job="frontline"}', "{{instance}}")],
             fill=0,

@@ -149,6 +149,7 @@ def _days() -> list[Panel]:
             ),
             [Sql(statements.MARGINS, is_series=True)],
             fill=0,
+            least=None,
         ),
         timeseries(
             About(
@@ -158,6 +159,7 @@ def _days() -> list[Panel]:
                 "short",
             ),
             [Sql(statements.VISITS, is_series=True)],
+            least=None,
             is_bars=True,
             is_stacked=True,
         ),
@@ -168,7 +170,6 @@ def _days() -> list[Panel]:
                 "wait. Handle time: (service + hold + wrap-up) / A completed.",
                 (0, 32, 12, 8),
                 "s",
-                least=0,
             ),
             [Sql(statements.SPEED, is_series=True)],
             fill=0,
@@ -185,6 +186,7 @@ def _days() -> list[Panel]:
             ),
             [Sql(statements.RELIABILITY, is_series=True)],
             fill=0,
+            least=None,
         ),
     ]
 

@@ -94,6 +94,7 @@ def _kept() -> list[Panel]:
             ),
             [Query(kept(("objective",), span=_HOUR), "{{objective}}", "5m")],
             fill=0,
+            least=None,
         ),
         timeseries(
             About(
@@ -101,7 +102,6 @@ def _kept() -> list[Panel]:
                 " ".join((*map(of_kpi, ("resolution_rate", "accuracy", "transfer_rate", "reopen_rate")), _HOURLY)),
                 (12, 4, 12, 8),
                 "percentunit",
-                least=0,
                 most=1,
             ),
             [
@@ -118,7 +118,7 @@ def _kept() -> list[Panel]:
 def _hours() -> list[Panel]:
     return [
         timeseries(
-            About("Arrivals against last week", f"{of_metric(_OFFERED)} {_HOURLY}", (0, 12, 8, 8), "short", least=0),
+            About("Arrivals against last week", f"{of_metric(_OFFERED)} {_HOURLY}", (0, 12, 8, 8), "short"),
             _against_last_week(increase(_OFFERED, span=_HOUR), increase(_OFFERED, span=_HOUR, offset="1w")),
         ),
         timeseries(
@@ -127,7 +127,6 @@ def _hours() -> list[Panel]:
                 f"{of_kpi('average_speed_of_answer')} {_NO_QUEUE} {_HOURLY}",
                 (8, 12, 8, 8),
                 "s",
-                least=0,
             ),
             _against_last_week(mean("wait", span=_HOUR), mean("wait", span=_HOUR, offset="1w")),
         ),
@@ -137,7 +136,6 @@ def _hours() -> list[Panel]:
                 f"{of_kpi('abandonment_rate')} {_HOURLY}",
                 (16, 12, 8, 8),
                 "percentunit",
-                least=0,
             ),
             _against_last_week(abandonment(span=_HOUR), abandonment(span=_HOUR, offset="1w")),
         ),
@@ -167,7 +165,6 @@ def _waits() -> list[Panel]:
                 f"{of_kpi('wait_p50')} Likewise p90 and p99. {_NO_QUEUE} {_HOURLY}",
                 (12, 20, 12, 9),
                 "s",
-                least=0,
             ),
             [Query(quantile(percent / 100, "wait", span=_HOUR), f"p{percent}", "5m") for percent in (50, 90, 99)],
             fill=0,

@@ -8,6 +8,7 @@ from enum import StrEnum
 from service.core.budget import Spend
 from service.core.catalogue.measures import WITHIN_DAYS
 from service.core.objective import Objective, Terms
+from service.core.standing import Place
 from service.core.window import date_of
 
 
@@ -17,29 +18,6 @@ class Result(StrEnum):
     MET = "met"
     NOT_MET = "not_met"
     NO_DATA = "no_data"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What an objective came to somewhere; what is not told apart is None.
-
-    `terms` are the latest of the month, as they are there. `provisional` are cases that are not settled yet, None
-    where all are settled at once; they are never added to the settled ones.
-    """
-
-    site: str | None
-    queue: str | None
-    channel: str | None
-    terms: Terms
-    settled: Spend
-    provisional: Spend | None
-
-    @property
-    def result(self) -> Result:
-        """Whether the promise was kept, by what is settled."""
-        if self.settled.events < self.terms.minimum_events:
-            return Result.NO_DATA
-        return Result.NOT_MET if self.settled.is_overspent else Result.MET
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +77,10 @@ class Report:
     def settled_on(self, terms: Terms) -> date | None:
         """The date on which every case closed by the month's end is settled; None where all are at once."""
         return date_of(self.days.stop) + timedelta(days=WITHIN_DAYS[terms.within]) if terms.settles else None
+
+
+def result(place: Place) -> Result:
+    """Whether what was promised somewhere was kept, by what is settled."""
+    if place.settled.events < place.terms.minimum_events:
+        return Result.NO_DATA
+    return Result.NOT_MET if place.settled.is_overspent else Result.MET

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from html import escape
 
 from service.core.budget import Spend
+from service.core.standing import Place
 from service.core.window import date_of
 from service.generate.report.chart import chart
-from service.generate.report.figures import Place, Report, Result, Section
+from service.generate.report.figures import Report, Result, Section, result
 from service.generate.report.style import STYLE
 from service.generate.report.tables import badge, cell, daily_tables, is_mixed, places, promised, table, value
 from service.generate.report.words import amount, days_of, minute, percent, pretty, promise, symbols
@@ -141,7 +142,7 @@ def _promises(section: Section, month: range) -> Iterator[str]:
 
 def _notes(report: Report, section: Section) -> Iterator[str]:
     whole = section.whole
-    if whole.result is Result.NO_DATA:
+    if result(whole) is Result.NO_DATA:
         yield (
             f'<p class="note">{amount(whole.settled.events)} events are too few to tell: it takes '
             f"{amount(whole.terms.minimum_events)}.</p>"

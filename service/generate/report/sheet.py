@@ -8,8 +8,9 @@ from typing import Any
 from service.core.budget import Spend
 from service.core.catalogue.measures import PROVISIONAL, SETTLED
 from service.core.objective import Terms
+from service.core.standing import Place
 from service.core.window import date_of
-from service.generate.report.figures import Place, Report, Section
+from service.generate.report.figures import Report, Section, result
 from service.generate.report.words import promise
 
 COLUMNS: Mapping[str, str] = {
@@ -63,7 +64,7 @@ def _rows(report: Report, section: Section) -> Iterator[dict[str, Any]]:
     for scope, places in (("all", [section.whole]), ("site", section.sites), ("series", section.series)):
         for place in places:
             row = _place(report, section, place, scope)
-            yield row | _spend(place.terms, place.settled, SETTLED) | {"result": place.result.value}
+            yield row | _spend(place.terms, place.settled, SETTLED) | {"result": result(place).value}
             if place.provisional is not None:
                 yield row | _spend(place.terms, place.provisional, PROVISIONAL)
     for day in section.days:
@@ -105,7 +106,7 @@ def _place(report: Report, section: Section, place: Place, scope: str) -> dict[s
 
 def _terms(terms: Terms) -> dict[str, Any]:
     return {
-        "threshold_seconds": None if terms.threshold_us is None else terms.threshold_us / 1_000_000,
+        "threshold_seconds": terms.threshold_seconds,
         "target_is": "at_most" if terms.is_at_most else "at_least",
         "target_ratio": terms.stated_target,
         "minimum_events": terms.minimum_events,

@@ -5,8 +5,9 @@ from html import escape
 
 from service.core.budget import Spend
 from service.core.objective import Terms
+from service.core.standing import Place
 from service.core.window import date_of
-from service.generate.report.figures import Place, Report, Result, Section
+from service.generate.report.figures import Report, Result, Section, result
 from service.generate.report.words import amount, percent, promise
 
 _PLACES = ("Site", "Promised", "Value", "Events", "Breaches", "Allowed", "Budget left", "Result")
@@ -74,12 +75,13 @@ def is_mixed(place: Place) -> bool:
 
 def badge(report: Report, place: Place) -> str:
     """Whether the promise was kept."""
-    text = {Result.MET: "met", Result.NOT_MET: "not met", Result.NO_DATA: "no data"}[place.result]
-    if place.result is Result.NO_DATA and place.settled.events:
+    found = result(place)
+    text = {Result.MET: "met", Result.NOT_MET: "not met", Result.NO_DATA: "no data"}[found]
+    if found is Result.NO_DATA and place.settled.events:
         text = f"too few ({amount(place.settled.events)} of {amount(place.terms.minimum_events)})"
-    elif place.result is not Result.NO_DATA and report.is_so_far(place.provisional):
+    elif found is not Result.NO_DATA and report.is_so_far(place.provisional):
         text += " so far"
-    return f'<span class="badge {place.result.value}">{text}</span>'
+    return f'<span class="badge {found.value}">{text}</span>'
 
 
 def _row(report: Report, place: Place, name: str, kind: str) -> str:

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from service.core.catalogue.kpi import Shape
 from service.core.catalogue.measures import WITHIN_DAYS
+from service.core.event import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from service.core.objective import Terms
 
-_UNITS = (("d", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000), ("s", 1_000_000), ("ms", 1000), ("µs", 1))
+_UNITS = (("d", DAY_US), ("h", HOUR_US), ("min", MINUTE_US), ("s", SECOND_US), ("ms", 1000), ("µs", 1))
 _SYMBOLS: Mapping[str, str] = {
     "A<=T": "answered within T",
     "B<=T": "gave up within T",

@@ -48,7 +48,7 @@ def labels_of(variant: Variant, severity: Severity, tier: str = "") -> dict[str,
 
 def long_wait_seconds(variant: Variant) -> float:
     """How long somebody may wait before the line is called long, whatever becomes of the promise."""
-    return _LONG_WAIT_FACTOR * (variant.threshold_seconds or 0)
+    return _LONG_WAIT_FACTOR * (variant.terms.threshold_seconds or 0)
 
 
 def _burning(variant: Variant, tier: Tier, options: Options) -> Alert:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
+from service.generate.plain_yaml import plain_yaml
 
 HEAD = "# Made from objectives.yaml by `make generate`; a change by hand does not last.\n"
 
@@ -52,21 +52,6 @@ class Group:
         return {"name": self.name} | interval | {"rules": [rule.content() for rule in self.rules]}
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes text of several lines as a block, and what is there twice twice."""
-
-    def ignore_aliases(self, _: object) -> bool:
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Dumper.add_representer(str, _text)
-
-
 def written(content: Mapping[str, Any]) -> str:
     """Content as a YAML file of this project."""
-    text: str = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
-    return HEAD + text
+    return HEAD + plain_yaml(content)

@@ -10,8 +10,6 @@ from service.generate.rules.options import Options, duration
 from service.generate.rules.promql import any_of, quoted
 from service.generate.rules.tiers import Tier, tiers_of
 
-_US = 1_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -46,14 +44,9 @@ class Variant:
         return f"{{{','.join(found)}}}" if found else ""
 
     @property
-    def threshold_seconds(self) -> float | None:
-        """T of its formula, where it has one."""
-        return None if self.terms.threshold_us is None else self.terms.threshold_us / _US
-
-    @property
     def is_of_waits(self) -> bool:
         """Whether it promises that nobody waits for long."""
-        return self.threshold_seconds is not None and self.terms.of_kpi.scope is Scope.VISIT
+        return self.terms.threshold_seconds is not None and self.terms.of_kpi.scope is Scope.VISIT
 
     def holds_at(self, site: str, queue: str, channel: str) -> bool:
         """Whether it is what is promised on a line."""
@@ -63,7 +56,7 @@ class Variant:
     @property
     def promised(self) -> str:
         """What is promised, in words."""
-        terms, limit = self.terms, self.threshold_seconds
+        terms, limit = self.terms, self.terms.threshold_seconds
         told = "" if limit is None else duration(limit)
         if terms.of_kpi.shape is Shape.QUANTILE:
             return f"{terms.kpi} at most {told}{self._ways()} over the {self.window}"
