@@ -3,38 +3,16 @@
 import logging
 import time
 from datetime import UTC, datetime
-from types import ModuleType
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import (
-    afternoon,
-    batches,
-    endurance,
-    freshness,
-    growth,
-    pushgateway,
-    scrape,
-    servers,
-    singles,
-    writers,
-    year,
-)
 from benchmarks.figures import Row
+from benchmarks.listed import MODULES, NAMED, named
 from benchmarks.results import RUN, Taken, of_this_machine, save
 
 _log = logging.getLogger("benchmarks")
-MODULES = (batches, singles, afternoon, pushgateway, writers, freshness, servers, scrape, year, growth)
-"""What a run without names runs, in this order."""
-NAMED = (endurance,)
-"""What is run only where it is named, because it takes an hour."""
-
-
-def named(module: ModuleType) -> str:
-    """The name by which a benchmark is run and known in the results."""
-    return module.__name__.rpartition(".")[2]
 
 
 @click.command()
@@ -43,7 +21,7 @@ def main(names: tuple[str, ...]) -> None:
     """Run the benchmarks NAMES, or all but `endurance`, which takes an hour.
 
     Service, PostgreSQL and client share the machine, so compare ratios, not rates, between machines. The results are
-    added to build/benchmarks.json; `python -m benchmarks.page build/benchmarks.json` makes docs/performance.md of them.
+    added to build/benchmarks.json; `make bench-page ARGS=build/benchmarks.json` shows them in docs/performance.md.
     """
     _show_progress()
     console = Console()

@@ -46,8 +46,8 @@ def _afternoon(url: str) -> Iterator[Running]:
     port, key = free_port(), secrets.token_hex(16)
     start = [part.format(port=port) for part in UVICORN] + ["--factory", "benchmarks.rivals.afternoon:create_app"]
     settings = {"AFTERNOON_DATABASE_URL": url, "AFTERNOON_KEY": key}
-    with command([*start, "--log-level", "warning"], port, "/metrics", **settings) as process:
-        yield Running("127.0.0.1", port, key, process, url)
+    with command(start, port, "/metrics", **settings) as process:
+        yield Running("127.0.0.1", port, process, url, key)
 
 
 def _post_batches(to: Running, path: str, label: str) -> float:

@@ -52,8 +52,12 @@ class Connection:
 
     async def get(self, path: str) -> bytes:
         """The body that a path answers."""
-        self._writer.write(f"GET {path} HTTP/1.1\r\nHost: {self._to.host}\r\n\r\n".encode())
-        return (await self._answer())[1]
+        asked = f"GET {path} HTTP/1.1\r\nHost: {self._to.host}\r\nAuthorization: Bearer {self._to.read_key}\r\n\r\n"
+        self._writer.write(asked.encode())
+        status, answer = await self._answer()
+        if status != 200:
+            raise RuntimeError(f"{path} was answered with {status}: {answer[:500].decode()}")
+        return answer
 
     async def _answer(self) -> tuple[int, bytes]:
         head = await self._reader.readuntil(b"\r\n\r\n")

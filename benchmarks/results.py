@@ -61,7 +61,7 @@ def this_machine() -> Machine:
         processor=" ".join(processor[1].split()) if processor else platform.machine(),
         cores=os.cpu_count() or 0,
         memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        system=f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Linux {platform.release()}",
+        system=platform.freedesktop_os_release()["PRETTY_NAME"],
         python=".".join(map(str, sys.version_info[:3])),
         postgresql=postgresql,
         frontline=version("frontline-service"),

@@ -18,7 +18,8 @@ ROUNDS = 3
 SECONDS = 6
 CONNECTIONS = 64
 
-UVICORN = (sys.executable, "-m", "uvicorn", "--no-access-log", "--no-proxy-headers", "--port", "{port}")
+_QUIET = ("--no-access-log", "--log-level", "warning")
+UVICORN = (sys.executable, "-m", "uvicorn", *_QUIET, "--no-proxy-headers", "--port", "{port}")
 """The server as `frontline serve` sets it up, for an application named behind it."""
 EMPTY_APP = """
 from fastapi import FastAPI
