@@ -1,6 +1,7 @@
 """What a process tells of itself on `/metrics`; every number can be added up over replicas."""
 
 import os
+from pathlib import Path
 
 from prometheus_client import (
     CollectorRegistry,
@@ -76,6 +77,7 @@ class Telemetry:
     def render(self) -> bytes:
         """The page, in Prometheus' text format; with several workers, of all of them together."""
         if MULTIPROCESS_VARIABLE in os.environ:
+            _forget_ended(Path(os.environ[MULTIPROCESS_VARIABLE]))
             together = CollectorRegistry()
             MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # the library leaves it untyped
             return generate_latest(together)
@@ -84,3 +86,11 @@ class Telemetry:
         PlatformCollector(registry=runtime)
         GCCollector(registry=runtime)
         return generate_latest(self._registry) + generate_latest(runtime)
+
+
+def _forget_ended(folder: Path) -> None:
+    """Drop the gauges of workers that were killed, which tell of nothing any more; what those counted stays."""
+    for gauges in folder.glob("gauge_live*.db"):
+        worker = gauges.stem.rpartition("_")[2]
+        if not Path("/proc", worker).exists():
+            gauges.unlink(missing_ok=True)
