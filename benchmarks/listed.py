@@ -8,6 +8,7 @@ from benchmarks import (
     endurance,
     freshness,
     growth,
+    overload,
     pushgateway,
     scrape,
     servers,
@@ -16,7 +17,7 @@ from benchmarks import (
     year,
 )
 
-MODULES = (batches, singles, afternoon, pushgateway, writers, freshness, servers, scrape, year, growth)
+MODULES = (batches, singles, afternoon, pushgateway, writers, freshness, servers, scrape, overload, year, growth)
 """What a run without names runs, in this order."""
 NAMED = (endurance,)
 """What is run only where it is named, because it takes an hour."""

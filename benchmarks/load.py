@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 
 from benchmarks.process import Running
 
+_BUSY = (429, 503)
+_AGAIN_SECONDS = 0.02
+
 
 @dataclass(slots=True)
 class Load:
-    """What became of some posts: `latencies` in seconds, in the order of the answers."""
+    """What became of some posts: `latencies` in seconds, in the order of the answers; how often one was refused.
+
+    One that is refused because the service is busy is sent again until it is not.
+    """
 
     events: int = 0
     seconds: float = 0.0
@@ -84,12 +90,13 @@ async def post_all(
                     scheduled += events
                     await asyncio.sleep(max(0.0, due - time.perf_counter()))
                 sent = time.perf_counter()
-                status = await connection.post(body)
-                load.latencies.append(time.perf_counter() - sent)
-                if status == 202:
-                    load.events += events
-                else:
+                while (status := await connection.post(body)) in _BUSY:
                     load.refused += 1
+                    await asyncio.sleep(_AGAIN_SECONDS)
+                if status != 202:
+                    raise RuntimeError(f"a post was answered with {status}")
+                load.latencies.append(time.perf_counter() - sent)
+                load.events += events
 
     await asyncio.gather(*(one() for _ in range(connections)))
     load.seconds = time.perf_counter() - began

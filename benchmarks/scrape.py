@@ -123,8 +123,7 @@ def _text() -> list[Row]:
 
 
 async def _scrapes(to: Running) -> list[Row]:
-    if (await post_all(to, _bodies(), _CONNECTIONS)).refused:
-        raise RuntimeError("some posts were refused")
+    await post_all(to, _bodies(), _CONNECTIONS)
     async with Connection(to) as scraper, Connection(to) as till:
         page = await scraper.get("/metrics/kpi")
         scrapes = [await _took(scraper.get("/metrics/kpi")) for _ in range(SCRAPES)]
