@@ -235,9 +235,10 @@ class Ledger:
         if first:
             works = await self._gather(connection, facts, refused)
             await self._leave_out(connection, first, refused)
-            await self.rebook(connection, works, turn)
+            await self._know_series(works)
             await self._log(connection, first)
             await self._punctuality(connection, works, turn.stripe)
+            await self.rebook(connection, works, turn)
         outcomes = _outcomes(posts, first, refused, kept_from_us)
         return [
             NotAuthenticated(KEY_UNKNOWN) if post.key_id in lapsed else outcome
@@ -290,14 +291,21 @@ class Ledger:
 
     async def rebook(self, connection: Connection, works: Sequence[Work], turn: Turn) -> None:
         """Put what interactions count for now in the place of what they counted for."""
-        await self._registry.ensure_series({key for work in works for key in series_of(work.it)})
+        await self._know_series(works)
         differences, breaches = Differences(), Breaches()
         changes = Changes()
         for work in works:
             self._rebook(work, differences, breaches, changes, turn)
         await changes.write(connection)
-        await rebook_contacts(connection, changes.moves, differences, breaches, turn)
         await self.flush(connection, differences, breaches, turn)
+        if changes.moves:
+            # At last, because other lanes wait for the same customers until this transaction ends.
+            differences, breaches = Differences(), Breaches()
+            await rebook_contacts(connection, changes.moves, differences, breaches, turn)
+            await self.flush(connection, differences, breaches, turn)
+
+    async def _know_series(self, works: Sequence[Work]) -> None:
+        await self._registry.ensure_series({key for work in works for key in series_of(work.it)})
 
     async def flush(self, connection: Connection, differences: Differences, breaches: Breaches, turn: Turn) -> None:
         """Add differences to the sums, and write which breaches there are."""
