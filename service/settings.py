@@ -10,10 +10,15 @@ from service.core.errors import ConfigurationError
 
 _SWITCHES = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False, "on": True, "off": False}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_SHORTEST_SECRET = 22
+"""Characters of 128 random bits, at 6 bits a character."""
 
 
 def _setting(variable: str, help_: str, default: Any = None, *, least: int = 0, secret: bool = False) -> Any:
-    """A field read from a variable; `least` bounds a number from below, a `secret` is not shown."""
+    """A field read from a variable.
+
+    `least` bounds a number, or the length of a text, from below; a `secret` is not shown.
+    """
     return field(default=default, repr=not secret, metadata={"variable": variable, "help": help_, "least": least})
 
 
@@ -27,8 +32,8 @@ class Settings:
         secret=True,
     )
     data_dir: Path = _setting("FRONTLINE_DATA_DIR", "where the embedded PostgreSQL keeps its data", Path(".frontline"))
-    admin_key: str | None = _setting("FRONTLINE_ADMIN_KEY", "the first admin key", secret=True)
-    read_key: str | None = _setting("FRONTLINE_READ_KEY", "the first read key", secret=True)
+    admin_key: str | None = _setting("FRONTLINE_ADMIN_KEY", "the first admin key", least=_SHORTEST_SECRET, secret=True)
+    read_key: str | None = _setting("FRONTLINE_READ_KEY", "the first read key", least=_SHORTEST_SECRET, secret=True)
     read_key_required: bool | None = _setting(
         "FRONTLINE_READ_KEY_REQUIRED",
         "true or false: whether reading takes a key; true with a server's database if not set",
@@ -36,6 +41,7 @@ class Settings:
     pseudonym_key: str | None = _setting(
         "FRONTLINE_PSEUDONYM_KEY",
         "secret of the keyed hash that stands for a customer; made and stored if not set",
+        least=_SHORTEST_SECRET,
         secret=True,
     )
     objectives: Path | None = _setting(
@@ -86,10 +92,12 @@ class Settings:
             elif setting.type in (Path, Path | None):
                 values[setting.name] = Path(text)
             else:
-                values[setting.name] = text
+                values[setting.name] = _text(variable, text, setting.metadata["least"])
         level = values.get("log_level", "INFO")
         if level.upper() not in LOG_LEVELS:
             raise ConfigurationError(f"FRONTLINE_LOG_LEVEL is {level!r}; it must be one of {', '.join(LOG_LEVELS)}")
+        if "admin_key" in values and values["admin_key"] == values.get("read_key"):
+            raise ConfigurationError("FRONTLINE_READ_KEY is the admin key; a key that reads must be another one")
         return cls(**values)
 
     @property
@@ -108,3 +116,12 @@ def _whole(variable: str, text: str, least: int) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < least:
         raise ConfigurationError(f"{variable} is {text!r}; it must be a whole number, {least} or more")
     return int(text)
+
+
+def _text(variable: str, text: str, least: int) -> str:
+    if len(text) < least:
+        raise ConfigurationError(
+            f"{variable} has {len(text)} characters and could be guessed; it must have {least} or more, at random, as "
+            "`openssl rand -hex 24` makes them"
+        )
+    return text

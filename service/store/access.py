@@ -28,7 +28,8 @@ from service.store.trail import ENVIRONMENT, note
 KEY_UNKNOWN = "this key is not known, was revoked, or has come to its end"
 _RANDOM_BYTES = 32
 _HINT_LENGTH = 12
-_SHORTEST_HINTED = 24
+_GIVEN = "given"
+"""In place of a hint, of a key that was not made here: it is not known how much of it can be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ class Access:
 
     async def keep_key(self, secret: str, role: Role) -> None:
         """Make sure that a key from the environment is known; one that was revoked stays so."""
-        values = {**_stored(secret), "role": role}
+        values = {**_stored(secret, _GIVEN), "role": role}
         statement = insert(keys).values(values).on_conflict_do_nothing().returning(keys.c.id)
         with translated():
             async with self._database.engine.begin() as connection:
@@ -186,7 +187,7 @@ async def _make_key(connection: AsyncConnection, terms: KeyTerms, actor: str, re
             raise NotFound(f"there is no source named {terms.source}")
     secret = new_secret(terms.role)
     values = {
-        **_stored(secret),
+        **_stored(secret, f"{secret[:_HINT_LENGTH]}…"),
         "role": terms.role,
         "source_id": source_id,
         "expires_at": terms.expires_at,
@@ -217,6 +218,5 @@ def _not_valid(key_id: int) -> NotFound:
     return NotFound(f"there is no valid key with the number {key_id}")
 
 
-def _stored(secret: str) -> dict[str, Any]:
-    hint = f"{secret[:_HINT_LENGTH]}…" if len(secret) > _SHORTEST_HINTED else "given"
+def _stored(secret: str, hint: str) -> dict[str, Any]:
     return {"hash": key_hash(secret), "hint": hint}
