@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from service.api.deps import ADMINISTRATION, Administrator, Here
 from service.api.errors import described
+from service.api.parameters import checked_label
 from service.core.access import Role
 from service.core.errors import InvalidInput
 from service.core.event import LABEL
@@ -18,7 +19,7 @@ _MOST_PER_SECOND = 1_000_000
 _LONGEST_OVERLAP_SECONDS = 30 * 86_400
 
 KeyId = Annotated[int, Path(ge=1, le=2_147_483_647)]
-SourceName = Annotated[str, Path(pattern=f"^{LABEL}$")]
+SourceName = Annotated[str, AfterValidator(checked_label), Path(json_schema_extra={"pattern": f"^{LABEL}$"})]
 PerSecond = Annotated[int, Field(ge=1, le=_MOST_PER_SECOND)]
 
 
@@ -137,9 +138,15 @@ async def get_actions(
 
 
 def _terms(role: Role, wanted: WantedKey, source: str | None = None) -> KeyTerms:
-    if wanted.expires_at is not None and wanted.expires_at <= datetime.now(UTC):
+    try:
+        ends = None if wanted.expires_at is None else wanted.expires_at.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput(
+            "lies beyond the end of the calendar; a key may end never (null)", field="expires_at"
+        ) from None
+    if ends is not None and ends <= datetime.now(UTC):
         raise InvalidInput("is past; a key must end in the future, or never (null)", field="expires_at")
-    return KeyTerms(role, source, wanted.expires_at, wanted.per_second)
+    return KeyTerms(role, source, ends, wanted.per_second)
 
 
 def _shown(made: NewKey) -> KeyShown:
