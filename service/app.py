@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from multiprocessing import parent_process
 from typing import Any
 
 from fastapi import FastAPI
@@ -15,9 +16,11 @@ from fastapi_offline import FastAPIOffline
 
 from service import __version__, logs
 from service.api import admin, admin_keys, errors, health, ingest, kpis, live, metrics, objectives, runbooks, sites
+from service.api.admission import Admission
 from service.api.deps import READING, Services
 from service.api.headers import Headers
 from service.api.keys import KeyRing
+from service.connections import TELEMETRY
 from service.core.access import Role
 from service.core.errors import ConfigurationError
 from service.settings import Settings
@@ -48,13 +51,13 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     """An app on a database that is migrated already. It holds no connection until it is started."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         database = Database(database_url, command_timeout_seconds=settings.commit_timeout_seconds)
         try:
             await schema.check(database)
             async with _running(settings, database) as parts:
                 app.state.services = parts
-                yield
+                yield {TELEMETRY: parts.telemetry}
         finally:
             await database.close()
 
@@ -69,6 +72,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         # A redirection would lead to where the Host header says, and behind a proxy out of TLS, key and all.
         redirect_slashes=False,
     )
+    app.add_middleware(Admission, metrics_port=settings.metrics_port)
     errors.install(app)
     for module in (ingest, runbooks, admin, admin_keys, health):
         app.include_router(module.router)
@@ -102,6 +106,7 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
         telemetry,
         queue_events=settings.queue_events,
         batch_events=settings.batch_events,
+        wait_seconds=settings.wait_seconds,
     )
     timer = Timer(ledgers[0], telemetry)
     access = Access(database)
@@ -148,3 +153,6 @@ def _end_with_parent() -> None:
     """Let the kernel end this worker when its parent is killed, so that no orphan keeps the port."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    parent = parent_process()
+    if parent is not None and not parent.is_alive():  # it ended before the kernel was told
+        raise ConfigurationError("the process that started this worker has ended")

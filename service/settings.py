@@ -14,12 +14,15 @@ _SHORTEST_SECRET = 22
 """Characters of 128 random bits, at 6 bits a character."""
 
 
-def _setting(variable: str, help_: str, default: Any = None, *, least: int = 0, secret: bool = False) -> Any:
+def _setting(
+    variable: str, help_: str, default: Any = None, *, least: int = 0, most: int | None = None, secret: bool = False
+) -> Any:
     """A field read from a variable.
 
-    `least` bounds a number, or the length of a text, from below; a `secret` is not shown.
+    `least` and `most` bound a number, and `least` the length of a text; a `secret` is not shown.
     """
-    return field(default=default, repr=not secret, metadata={"variable": variable, "help": help_, "least": least})
+    metadata = {"variable": variable, "help": help_, "least": least, "most": most}
+    return field(default=default, repr=not secret, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,12 @@ class Settings:
     queue_events: int = _setting(
         "FRONTLINE_QUEUE_EVENTS", "events that may wait for their commit in one process", 50_000, least=10_000
     )
+    wait_seconds: int = _setting(
+        "FRONTLINE_WAIT_SECONDS",
+        "time that a post may wait for its commit; what would wait longer is refused",
+        2,
+        least=1,
+    )
     batch_events: int = _setting("FRONTLINE_BATCH_EVENTS", "events that one transaction takes, about", 2_000, least=1)
     writers: int = _setting("FRONTLINE_WRITERS", "transactions in flight at once in one process", 3, least=1)
     commit_timeout_seconds: int = _setting(
@@ -73,6 +82,19 @@ class Settings:
     drain_seconds: int = _setting("FRONTLINE_DRAIN_SECONDS", "time that posts in flight get at shutdown", 20)
     shutdown_delay_seconds: int = _setting(
         "FRONTLINE_SHUTDOWN_DELAY_SECONDS", "time between not being ready and closing the door at shutdown", 0
+    )
+    client_seconds: int = _setting(
+        "FRONTLINE_CLIENT_SECONDS",
+        "time for a request's headers, and for a standstill of its body or of reading its answer",
+        20,
+        least=1,
+    )
+    max_connections: int = _setting("FRONTLINE_MAX_CONNECTIONS", "connections of one process", 2_000, least=10)
+    metrics_port: int | None = _setting(
+        "FRONTLINE_METRICS_PORT",
+        "port on which `/metrics` and `/metrics/kpi` are served, and no longer on the other",
+        least=1,
+        most=65_535,
     )
     log_level: str = _setting("FRONTLINE_LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR", "INFO")
 
@@ -85,8 +107,8 @@ class Settings:
             text = environment.get(variable, "").strip()
             if not text:
                 continue
-            if isinstance(setting.default, int):
-                values[setting.name] = _whole(variable, text, setting.metadata["least"])
+            if setting.type in (int, int | None):
+                values[setting.name] = _whole(variable, text, setting.metadata["least"], setting.metadata["most"])
             elif setting.type == bool | None:
                 values[setting.name] = _switch(variable, text)
             elif setting.type in (Path, Path | None):
@@ -112,9 +134,10 @@ def _switch(variable: str, text: str) -> bool:
     return _SWITCHES[text.lower()]
 
 
-def _whole(variable: str, text: str, least: int) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise ConfigurationError(f"{variable} is {text!r}; it must be a whole number, {least} or more")
+def _whole(variable: str, text: str, least: int, most: int | None) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < least or (most is not None and int(text) > most):
+        bounds = f"{least} or more" if most is None else f"{least} to {most}"
+        raise ConfigurationError(f"{variable} is {text!r}; it must be a whole number, {bounds}")
     return int(text)
 
 

@@ -8,7 +8,7 @@ import pytest
 from service.core.errors import ConfigurationError
 from service.settings import Settings
 
-WHOLE = [field.metadata["variable"] for field in dataclasses.fields(Settings) if isinstance(field.default, int)]
+WHOLE = [field.metadata["variable"] for field in dataclasses.fields(Settings) if field.type in (int, int | None)]
 
 
 def test_an_empty_environment_gives_the_defaults_of_the_contract() -> None:
@@ -32,13 +32,15 @@ _TEXTS = {
 
 def test_every_variable_is_read() -> None:
     environment = {
-        field.metadata["variable"]: _TEXTS.get(field.name, "10007" if isinstance(field.default, int) else "some-text")
+        field.metadata["variable"]: _TEXTS.get(
+            field.name, "10007" if field.metadata["variable"] in WHOLE else "some-text"
+        )
         for field in dataclasses.fields(Settings)
     }
     settings = Settings.read(environment)
     for field in dataclasses.fields(Settings):
         expected: object = _TEXTS.get(field.name, "some-text")
-        if isinstance(field.default, int):
+        if field.metadata["variable"] in WHOLE:
             expected = 10007
         elif field.type == bool | None:
             expected = False
@@ -77,6 +79,12 @@ def test_what_is_no_whole_number_is_refused_naming_the_variable(variable: str, t
         Settings.read({variable: text})
     assert variable in str(caught.value)
     assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["0", "65536"])
+def test_a_port_is_one_that_there_is(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"FRONTLINE_METRICS_PORT is '.*'; it must be .* 1 to 65535"):
+        Settings.read({"FRONTLINE_METRICS_PORT": text})
 
 
 def test_settings_do_not_change() -> None:
