@@ -124,8 +124,13 @@ class Access:
             async with self._database.engine.begin() as connection:
                 return await _make_key(connection, terms, actor)
 
-    async def rotate_key(self, key_id: int, overlap: timedelta, *, actor: str) -> NewKey:
-        """A key in the place of another, which ends after the overlap, if not before. Raises NotFound."""
+    async def rotate_key(
+        self, key_id: int, overlap: timedelta, *, actor: str, expires_at: datetime | None = None
+    ) -> NewKey:
+        """A key in the place of another, which ends after the overlap, if not before. Raises NotFound.
+
+        The new one ends when it is told to, whenever the other was to end.
+        """
         with translated():
             async with self._database.engine.begin() as connection:
                 await lock_policy(connection)
@@ -135,7 +140,7 @@ class Access:
                 old = _entry(row)
                 ends = func.least(keys.c.expires_at, func.now() + overlap)  # the least of null and a time is the time
                 await connection.execute(update(keys).where(keys.c.id == key_id).values(expires_at=ends))
-                terms = KeyTerms(old.role, old.source, None, old.per_second)
+                terms = KeyTerms(old.role, old.source, expires_at, old.per_second)
                 overlap_seconds = int(overlap.total_seconds())
                 await note(connection, actor, "rotate key", f"key {key_id}", overlap_seconds=overlap_seconds)
                 return await _make_key(connection, terms, actor, replaces=key_id)
