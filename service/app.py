@@ -31,6 +31,7 @@ from service.store.ledger import Ledger
 from service.store.partitions import Partitions
 from service.store.policies import Policies
 from service.store.registry import Registry
+from service.store.retention import Retention
 from service.store.rollups import Rollups
 from service.telemetry import Telemetry
 from service.timer import Timer
@@ -99,16 +100,20 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
             number=number,
             live_horizon_seconds=settings.live_horizon_seconds,
         )
-        for number in range(settings.writers + 1)
+        for number in range(settings.writers + 2)
     ]
+    timing, forgetting, *writing = ledgers
     writer = Writer(
-        ledgers[1:],
+        writing,
         telemetry,
         queue_events=settings.queue_events,
         batch_events=settings.batch_events,
         wait_seconds=settings.wait_seconds,
     )
-    timer = Timer(ledgers[0], telemetry)
+    retention = None
+    if settings.retention_days is not None:
+        retention = Retention(database, policies, forgetting, days=settings.retention_days)
+    timer = Timer(timing, telemetry, retention)
     access = Access(database)
     for secret, role in ((settings.admin_key, Role.ADMIN), (settings.read_key, Role.READ)):
         if secret:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from service.core.errors import ConfigurationError
+from service.core.retention import LEAST_DAYS, WHY_LEAST
 
 _SWITCHES = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False, "on": True, "off": False}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -15,13 +16,20 @@ _SHORTEST_SECRET = 22
 
 
 def _setting(
-    variable: str, help_: str, default: Any = None, *, least: int = 0, most: int | None = None, secret: bool = False
+    variable: str,
+    help_: str,
+    default: Any = None,
+    *,
+    least: int = 0,
+    most: int | None = None,
+    why: str = "",
+    secret: bool = False,
 ) -> Any:
     """A field read from a variable.
 
-    `least` and `most` bound a number, and `least` the length of a text; a `secret` is not shown.
+    `least` and `most` bound a number, and `least` the length of a text; `why` says why. A `secret` is not shown.
     """
-    metadata = {"variable": variable, "help": help_, "least": least, "most": most}
+    metadata = {"variable": variable, "help": help_, "least": least, "most": most, "why": why}
     return field(default=default, repr=not secret, metadata=metadata)
 
 
@@ -83,6 +91,12 @@ class Settings:
     shutdown_delay_seconds: int = _setting(
         "FRONTLINE_SHUTDOWN_DELAY_SECONDS", "time between not being ready and closing the door at shutdown", 0
     )
+    retention_days: int | None = _setting(
+        "FRONTLINE_RETENTION_DAYS",
+        "age in days at which events, interactions and customers are forgotten, by whole months; never if not set",
+        least=LEAST_DAYS,
+        why=WHY_LEAST,
+    )
     client_seconds: int = _setting(
         "FRONTLINE_CLIENT_SECONDS",
         "time for a request's headers, and for a standstill of its body or of reading its answer",
@@ -108,7 +122,7 @@ class Settings:
             if not text:
                 continue
             if setting.type in (int, int | None):
-                values[setting.name] = _whole(variable, text, setting.metadata["least"], setting.metadata["most"])
+                values[setting.name] = _whole(variable, text, setting.metadata)
             elif setting.type == bool | None:
                 values[setting.name] = _switch(variable, text)
             elif setting.type in (Path, Path | None):
@@ -134,10 +148,12 @@ def _switch(variable: str, text: str) -> bool:
     return _SWITCHES[text.lower()]
 
 
-def _whole(variable: str, text: str, least: int, most: int | None) -> int:
+def _whole(variable: str, text: str, bounded: Mapping[str, Any]) -> int:
+    least, most, why = bounded["least"], bounded["most"], bounded["why"]
     if not text.isascii() or not text.isdigit() or int(text) < least or (most is not None and int(text) > most):
         bounds = f"{least} or more" if most is None else f"{least} to {most}"
-        raise ConfigurationError(f"{variable} is {text!r}; it must be a whole number, {bounds}")
+        reason = f": {why}" if why else ""
+        raise ConfigurationError(f"{variable} is {text!r}; it must be a whole number, {bounds}{reason}")
     return int(text)
 
 

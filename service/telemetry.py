@@ -94,6 +94,17 @@ class Telemetry:
         self.timer_measured = Counter(
             "frontline_timer_measured_total", "interactions that the timer measured again", registry=registry
         )
+        self.kept_from = Gauge(
+            "frontline_retention_kept_from_timestamp_seconds",
+            "events from this moment on are kept, as the timer's holder last saw it; 0 where nothing is forgotten",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.forgotten = Counter(
+            "frontline_retention_forgotten_total", "what was too old to be kept", ["what"], registry=registry
+        )
+        for what in ("interactions", "events", "contacts", "customers"):
+            self.forgotten.labels(what)
         for result in ("accepted", "duplicate", "rejected"):
             self.events.labels(result)
         for reason in Reason:

@@ -106,6 +106,7 @@ PUT_TOGETHER = {
     "flush.py:_measures_sql": "names of tables and columns, and numbers of places",
     "flush.py:_objectives_sql": "names of tables and columns, and numbers of places",
     "partitions.py:_make": "a month, which has come through a date",
+    "partitions.py:drop_partition": "the name of a partition, as the database lists it",
     "report_views.py:statements": "names of columns and views",
     "reports.py:create_views": "the name of the schema",
     "reports.py:drop_views": "names of views",

@@ -81,6 +81,13 @@ def test_what_is_no_whole_number_is_refused_naming_the_variable(variable: str, t
     assert repr(text) in str(caught.value)
 
 
+def test_retention_is_off_unless_it_is_asked_for_and_too_short_a_one_is_refused_with_its_reason() -> None:
+    assert Settings.read({}).retention_days is None
+    assert Settings.read({"FRONTLINE_RETENTION_DAYS": "31"}).retention_days == 31
+    with pytest.raises(ConfigurationError, match="31 or more: a case is settled after 30 days"):
+        Settings.read({"FRONTLINE_RETENTION_DAYS": "30"})
+
+
 @pytest.mark.parametrize("text", ["0", "65536"])
 def test_a_port_is_one_that_there_is(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"FRONTLINE_METRICS_PORT is '.*'; it must be .* 1 to 65535"):
