@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/.venv/programs/usr/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo install test check bench bench-page fuzz faults generate image compose-env requirements clean
+.PHONY: help demo install test check bench bench-page fuzz faults generate image compose-env requirements audit clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,10 @@ requirements: .venv/.dev ## pin again what pyproject.toml asks for (ARGS=--upgra
 	$(COMPILE) $(ARGS) --all-extras --constraint requirements/runtime.txt \
 		--output-file requirements/dev.txt pyproject.toml
 
+audit: .venv/.audit/bin/pip-audit ## ask public databases for known vulnerabilities of what is pinned (needs the internet)
+	for pins in build server runtime dev; do \
+		$< --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements/$$pins.txt || exit 1; done
+
 clean: ## remove .venv, caches and build output; data in .frontline stays
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -88,6 +92,11 @@ clean: ## remove .venv, caches and build output; data in .frontline stays
 	@echo "Installing pinned development tools into .venv."
 	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
+
+# In an environment of its own: it has to be new, so it is not pinned, and what it needs stands in nobody's way.
+.venv/.audit/bin/pip-audit: .venv/.runtime
+	@.venv/bin/python -m venv .venv/.audit
+	@.venv/.audit/bin/python -m pip --disable-pip-version-check --no-input install --quiet pip-audit
 
 .venv/.project: .venv/.runtime pyproject.toml
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .

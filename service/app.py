@@ -18,6 +18,7 @@ from service import __version__, logs
 from service.api import admin, admin_keys, errors, health, ingest, kpis, live, metrics, objectives, runbooks, sites
 from service.api.admission import Admission
 from service.api.deps import READING, Services
+from service.api.headers import Headers
 from service.api.keys import KeyRing
 from service.connections import TELEMETRY
 from service.core.access import Role
@@ -69,6 +70,8 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         lifespan=lifespan,
         redoc_url=None,
         static_url="/docs-static",
+        # A redirection would lead to where the Host header says, and behind a proxy out of TLS, key and all.
+        redirect_slashes=False,
     )
     app.add_middleware(Admission, metrics_port=settings.metrics_port)
     errors.install(app)
@@ -77,6 +80,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     keyed: dict[str, Any] = {"dependencies": [READING], "responses": errors.described(401, 403, 429)}
     for module in (kpis, objectives, live, sites, metrics):
         app.include_router(module.router, **(keyed if settings.reading_needs_key else {}))
+    app.middleware_stack = Headers(app.build_middleware_stack())
     return app
 
 

@@ -11,6 +11,8 @@ from service.core.retention import LEAST_DAYS, WHY_LEAST
 
 _SWITCHES = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False, "on": True, "off": False}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_SHORTEST_SECRET = 22
+"""Characters of 128 random bits, at 6 bits a character."""
 
 
 def _setting(
@@ -23,7 +25,10 @@ def _setting(
     why: str = "",
     secret: bool = False,
 ) -> Any:
-    """A field read from a variable; `least` and `most` bound a number, `why` says why; a `secret` is not shown."""
+    """A field read from a variable.
+
+    `least` and `most` bound a number, and `least` the length of a text; `why` says why. A `secret` is not shown.
+    """
     metadata = {"variable": variable, "help": help_, "least": least, "most": most, "why": why}
     return field(default=default, repr=not secret, metadata=metadata)
 
@@ -38,8 +43,8 @@ class Settings:
         secret=True,
     )
     data_dir: Path = _setting("FRONTLINE_DATA_DIR", "where the embedded PostgreSQL keeps its data", Path(".frontline"))
-    admin_key: str | None = _setting("FRONTLINE_ADMIN_KEY", "the first admin key", secret=True)
-    read_key: str | None = _setting("FRONTLINE_READ_KEY", "the first read key", secret=True)
+    admin_key: str | None = _setting("FRONTLINE_ADMIN_KEY", "the first admin key", least=_SHORTEST_SECRET, secret=True)
+    read_key: str | None = _setting("FRONTLINE_READ_KEY", "the first read key", least=_SHORTEST_SECRET, secret=True)
     read_key_required: bool | None = _setting(
         "FRONTLINE_READ_KEY_REQUIRED",
         "true or false: whether reading takes a key; true with a server's database if not set",
@@ -47,6 +52,7 @@ class Settings:
     pseudonym_key: str | None = _setting(
         "FRONTLINE_PSEUDONYM_KEY",
         "secret of the keyed hash that stands for a customer; made and stored if not set",
+        least=_SHORTEST_SECRET,
         secret=True,
     )
     objectives: Path | None = _setting(
@@ -122,10 +128,12 @@ class Settings:
             elif setting.type in (Path, Path | None):
                 values[setting.name] = Path(text)
             else:
-                values[setting.name] = text
+                values[setting.name] = _text(variable, text, setting.metadata["least"])
         level = values.get("log_level", "INFO")
         if level.upper() not in LOG_LEVELS:
             raise ConfigurationError(f"FRONTLINE_LOG_LEVEL is {level!r}; it must be one of {', '.join(LOG_LEVELS)}")
+        if "admin_key" in values and values["admin_key"] == values.get("read_key"):
+            raise ConfigurationError("FRONTLINE_READ_KEY is the admin key; a key that reads must be another one")
         return cls(**values)
 
     @property
@@ -147,3 +155,12 @@ def _whole(variable: str, text: str, bounded: Mapping[str, Any]) -> int:
         reason = f": {why}" if why else ""
         raise ConfigurationError(f"{variable} is {text!r}; it must be a whole number, {bounds}{reason}")
     return int(text)
+
+
+def _text(variable: str, text: str, least: int) -> str:
+    if len(text) < least:
+        raise ConfigurationError(
+            f"{variable} has {len(text)} characters and could be guessed; it must have {least} or more, at random, as "
+            "`openssl rand -hex 24` makes them"
+        )
+    return text

@@ -4,19 +4,29 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from service.api.deps import ADMINISTRATION, Administrator, Here
 from service.api.errors import described
+from service.api.parameters import checked_label
 from service.core.calendar import check_holidays, check_hours, check_time_zone
 from service.core.errors import InvalidInput
 from service.core.event import LABEL, Channel
 from service.store.erasures import erase_customer
 from service.store.registry import OTHER, Site, pseudonym
 
-Label = Annotated[str, Field(pattern=f"^{LABEL}$")]
-Sites = Annotated[str, Field(pattern=rf"^(\*|{LABEL})$")]
-SiteName = Annotated[str, Path(pattern=f"^{LABEL}$", description="letters, digits or any of - _ . :, 64 at most")]
+_PATTERN = f"^{LABEL}$"
+Label = Annotated[str, AfterValidator(checked_label), Field(json_schema_extra={"pattern": _PATTERN})]
+Sites = Annotated[
+    str,
+    AfterValidator(lambda site: site if site == "*" else checked_label(site)),
+    Field(json_schema_extra={"pattern": rf"^(\*|{LABEL})$"}),
+]
+SiteName = Annotated[
+    str,
+    AfterValidator(checked_label),
+    Path(json_schema_extra={"pattern": _PATTERN}, description="letters, digits or any of - _ . :, 64 at most"),
+]
 
 
 class _Model(BaseModel):

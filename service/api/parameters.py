@@ -4,13 +4,27 @@ import re
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
+from pydantic_core import PydanticCustomError
+
 from service.core.errors import InvalidInput
+from service.core.event import LABEL
 from service.core.interval import Interval
 from service.store.cohorts import Selection
 
+_LABEL = re.compile(rf"\A{LABEL}\Z")
 _DEFAULT_INTERVAL = timedelta(hours=24)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _PLUS_LOST = re.compile(r" (?=\d\d:\d\d\Z)")
+
+
+def checked_label(name: str) -> str:
+    """A name as events may have it, and no other: pydantic's own patterns have another idea of letters.
+
+    For pydantic, to which it raises what becomes one of its errors.
+    """
+    if not _LABEL.match(name):
+        raise PydanticCustomError("label", "must be 1 to 64 letters, digits or any of - _ . :")
+    return name
 
 
 def names_in(values: Iterable[str] | None) -> tuple[str, ...]:

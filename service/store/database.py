@@ -87,6 +87,7 @@ class Database:
             max_overflow=5,
             pool_pre_ping=True,
             pool_timeout=5,
+            hide_parameters=True,  # in what errors say, for they may be of a client
             async_creator=lambda: self._connect(_READER, command_timeout_seconds),
         )
 

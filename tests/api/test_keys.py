@@ -211,6 +211,17 @@ async def test_a_key_is_rotated_while_both_work(api: Api) -> None:
     )
 
 
+async def test_a_key_that_is_rotated_ends_when_it_is_told_to(api: Api) -> None:
+    ends = (datetime.now(UTC) + timedelta(days=90)).isoformat()
+    number = (await new_key(api, role="read", expires_at=ends))["id"]
+    for wanted, expected in (({"expires_at": ends}, datetime.fromisoformat(ends)), ({}, None)):
+        made = (await api.admin("POST", f"/keys/{number}/rotation", wanted)).json()
+        assert (made["expires_at"] and datetime.fromisoformat(made["expires_at"])) == expected
+    for wrong in ("2020-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "2099-01-01T00:00:00"):
+        refused = await api.admin("POST", f"/keys/{number}/rotation", {"expires_at": wrong})
+        assert is_problem(refused, 422)["field"] == "expires_at"
+
+
 async def test_a_source_that_brings_too_much_has_to_wait_and_others_do_not(serve: Serve) -> None:
     api = await serve()
     await api.source()

@@ -21,7 +21,13 @@ def test_an_empty_environment_gives_the_defaults_of_the_contract() -> None:
     assert settings.live_horizon_seconds == 3600
 
 
-_TEXTS = {"log_level": "DEBUG", "read_key_required": "no"}
+_TEXTS = {
+    "log_level": "DEBUG",
+    "read_key_required": "no",
+    "admin_key": "a" * 22,
+    "read_key": "r" * 22,
+    "pseudonym_key": "p" * 22,
+}
 
 
 def test_every_variable_is_read() -> None:
@@ -112,3 +118,17 @@ def test_a_switch_is_either_on_or_off() -> None:
         ConfigurationError, match=r"FRONTLINE_READ_KEY_REQUIRED is 'maybe'; it must be one of true, false"
     ):
         Settings.read({"FRONTLINE_READ_KEY_REQUIRED": "maybe"})
+
+
+@pytest.mark.parametrize("variable", ["FRONTLINE_ADMIN_KEY", "FRONTLINE_READ_KEY", "FRONTLINE_PSEUDONYM_KEY"])
+@pytest.mark.parametrize("secret", ["RANDOM", "x" * 21])
+def test_a_secret_that_could_be_guessed_is_refused_and_not_shown(variable: str, secret: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{variable} has {len(secret)} characters") as caught:
+        Settings.read({variable: secret})
+    assert secret not in str(caught.value)
+    assert "x" * 22 not in repr(Settings.read({variable: "x" * 22}))
+
+
+def test_the_read_key_is_not_the_admin_key() -> None:
+    with pytest.raises(ConfigurationError, match="FRONTLINE_READ_KEY is the admin key"):
+        Settings.read({"FRONTLINE_ADMIN_KEY": "x" * 32, "FRONTLINE_READ_KEY": "x" * 32})
