@@ -12,6 +12,7 @@ from service.core.retention import LEAST_DAYS, WHY_LEAST
 _SWITCHES = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False, "on": True, "off": False}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _SHORTEST_SECRET = 22
+_PLACEHOLDERS = frozenset({"RANDOM", "PASSWORD"})
 """Characters of 128 random bits, at 6 bits a character."""
 
 
@@ -27,7 +28,7 @@ def _setting(
 ) -> Any:
     """A field read from a variable.
 
-    `least` and `most` bound a number, and `least` the length of a text; `why` says why. A `secret` is not shown.
+    `least` and `most` bound a number, and `least` what a secret should have; `why` says why. A `secret` is not shown.
     """
     metadata = {"variable": variable, "help": help_, "least": least, "most": most, "why": why}
     return field(default=default, repr=not secret, metadata=metadata)
@@ -128,13 +129,23 @@ class Settings:
             elif setting.type in (Path, Path | None):
                 values[setting.name] = Path(text)
             else:
-                values[setting.name] = _text(variable, text, setting.metadata["least"])
+                values[setting.name] = _text(variable, text)
         level = values.get("log_level", "INFO")
         if level.upper() not in LOG_LEVELS:
             raise ConfigurationError(f"FRONTLINE_LOG_LEVEL is {level!r}; it must be one of {', '.join(LOG_LEVELS)}")
         if "admin_key" in values and values["admin_key"] == values.get("read_key"):
             raise ConfigurationError("FRONTLINE_READ_KEY is the admin key; a key that reads must be another one")
         return cls(**values)
+
+    @property
+    def guessable(self) -> tuple[str, ...]:
+        """The variables whose secrets are so short that they could be guessed: of less than 128 bits at their best."""
+        secrets = [setting for setting in fields(self) if setting.metadata["least"] == _SHORTEST_SECRET]
+        return tuple(
+            setting.metadata["variable"]
+            for setting in secrets
+            if 0 < len(getattr(self, setting.name) or "") < _SHORTEST_SECRET
+        )
 
     @property
     def reading_needs_key(self) -> bool:
@@ -157,10 +168,9 @@ def _whole(variable: str, text: str, bounded: Mapping[str, Any]) -> int:
     return int(text)
 
 
-def _text(variable: str, text: str, least: int) -> str:
-    if len(text) < least:
+def _text(variable: str, text: str) -> str:
+    if text in _PLACEHOLDERS:
         raise ConfigurationError(
-            f"{variable} has {len(text)} characters and could be guessed; it must have {least} or more, at random, as "
-            "`openssl rand -hex 24` makes them"
+            f"{variable} is still what an example has in its place; make one at random, as `openssl rand -hex 24` does"
         )
     return text

@@ -56,6 +56,8 @@ def command(host: str, port: int, workers: int) -> None:
     """
     settings = Settings.read()
     logs.configure(settings.log_level)
+    for variable in settings.guessable:
+        _log.warning("%s is short enough to be guessed; make one at random, as `openssl rand -hex 24` does", variable)
     # What is wrong with the file is told in a line, before anything is started.
     promises = promises_in(settings.objectives or shipped_objectives())
     settings = replace(settings, read_key_required=settings.reading_needs_key)
