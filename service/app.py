@@ -8,13 +8,27 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from service import __version__, logs
-from service.api import admin, admin_keys, errors, health, ingest, kpis, live, metrics, objectives, runbooks, sites
+from service.api import (
+    admin,
+    admin_keys,
+    description,
+    errors,
+    health,
+    ingest,
+    kpis,
+    live,
+    metrics,
+    objectives,
+    runbooks,
+    sites,
+)
 from service.api.deps import READING, Services
 from service.api.keys import KeyRing
 from service.core.access import Role
@@ -67,12 +81,19 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         static_url="/docs-static",
     )
     errors.install(app)
+    app.openapi = partial(_described, app)  # type: ignore[method-assign]  # as FastAPI says that it is extended
     for module in (ingest, runbooks, admin, admin_keys, health):
         app.include_router(module.router)
     keyed: dict[str, Any] = {"dependencies": [READING], "responses": errors.described(401, 403, 429)}
     for module in (kpis, objectives, live, sites, metrics):
         app.include_router(module.router, **(keyed if settings.reading_needs_key else {}))
     return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        description.complete(FastAPI.openapi(app))
+    return FastAPI.openapi(app)
 
 
 @asynccontextmanager
