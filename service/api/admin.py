@@ -1,6 +1,5 @@
 """`/v1/admin/…`: sites, sources and erasures, with an admin key."""
 
-import re
 from datetime import date
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from service.api.deps import ADMINISTRATION, Administrator, Here
 from service.api.errors import described
+from service.api.parameters import checked_label
 from service.core.calendar import DAYS, check_holidays, check_hours, check_time_zone
 from service.core.errors import InvalidInput
 from service.core.event import LABEL, Channel
@@ -17,17 +17,21 @@ from service.core.opening import INTERVAL_PATTERN
 from service.store.erasures import erase_customer
 from service.store.registry import OTHER, Site, pseudonym
 
-_HINT = "letters, digits or any of - _ . :, 64 at most"
-
-
-def _check_label(name: str) -> str:
-    if not re.fullmatch(LABEL, name):
-        raise PydanticCustomError("label", f"must be {_HINT}")
-    return name
-
-
-def _check_sites(name: str) -> str:
-    return name if name == "*" else _check_label(name)
+_PATTERN = f"^{LABEL}$"
+Label = Annotated[str, AfterValidator(checked_label), Field(json_schema_extra={"pattern": _PATTERN})]
+Sites = Annotated[
+    str,
+    AfterValidator(lambda site: site if site == "*" else checked_label(site)),
+    Field(json_schema_extra={"pattern": rf"^(\*|{LABEL})$"}),
+]
+SiteName = Annotated[
+    str,
+    AfterValidator(checked_label),
+    Path(
+        json_schema_extra={"pattern": _PATTERN, "not": {"const": OTHER}},
+        description="letters, digits or any of - _ . :, 64 at most",
+    ),
+]
 
 
 def _check_date(value: Any) -> Any:
@@ -36,17 +40,6 @@ def _check_date(value: Any) -> Any:
     return value
 
 
-# Not by the patterns of pydantic, to which other characters are letters than to those by which events are checked.
-Label = Annotated[
-    str, AfterValidator(_check_label), WithJsonSchema({"type": "string", "pattern": f"^{LABEL}$", "description": _HINT})
-]
-Sites = Annotated[str, AfterValidator(_check_sites), WithJsonSchema({"type": "string", "pattern": rf"^(\*|{LABEL})$"})]
-SiteName = Annotated[
-    str,
-    AfterValidator(_check_label),
-    WithJsonSchema({"type": "string", "pattern": f"^{LABEL}$", "not": {"const": OTHER}}),
-    Path(description=_HINT),
-]
 _Date = Annotated[date, BeforeValidator(_check_date)]
 TimeZone = Annotated[
     str, WithJsonSchema({"type": "string", "format": "iana-time-zone", "description": "as in the IANA database"})
