@@ -41,8 +41,8 @@ check: .venv/.dev .venv/.project ## lint, formatting, types and imports, without
 bench: .venv/.dev .venv/.project ## measure throughput and latency on this machine
 	.venv/bin/python -m benchmarks $(ARGS)
 
-fuzz: .venv/.dev .venv/.project ## post a million hostile bodies and ask hostile questions (ten minutes)
-	FRONTLINE_FUZZ=1000000 .venv/bin/python -m pytest tests/fuzz --timeout 3600 $(ARGS)
+fuzz: .venv/.dev .venv/.project ## post a million hostile bodies and ask hostile questions (half an hour)
+	FRONTLINE_FUZZ=1000000 .venv/bin/python -m pytest tests/fuzz --timeout 7200 -rP $(ARGS)
 
 faults: .venv/.dev .venv/.project ## kill, stop and cut off everything under load, a hundred times (a quarter of an hour)
 	FRONTLINE_FAULT_CYCLES=17 .venv/bin/python -m pytest tests/faults --timeout=0 -rP $(ARGS)
