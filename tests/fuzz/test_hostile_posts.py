@@ -19,7 +19,7 @@ from tests.fuzz.hostile_posts import HostilePost, hostile_post, written
 
 POSTS = LONG or 8_000
 EXAMPLES = max(200, LONG // 200)
-IN_FLIGHT = 400
+IN_FLIGHT = 200
 PARTS = 10
 MAX_GROWTH_MIB = 48
 """Of the resident memory over the later half of the flood: what is remembered is bounded, and all there by then."""
