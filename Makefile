@@ -12,8 +12,8 @@ COMPILE := env -u PIP_FIND_LINKS CUSTOM_COMPILE_COMMAND="make requirements" \
 	.venv/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-options \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
-# Prometheus, where .ci/prometheus unpacked one; not .venv/bin, in which PYTHON must not be looked for.
-export PATH := $(CURDIR)/.venv/prometheus/usr/bin:$(PATH)
+# Programs that .ci/programs unpacked; not .venv/bin, in which PYTHON must not be looked for.
+export PATH := $(CURDIR)/.venv/programs/usr/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -28,7 +28,7 @@ demo: install ## run everything on a real day of calls and a simulated chain of 
 install: .venv/.project ## install Frontline into .venv, as .venv/bin/frontline
 
 test: check ## run every check and every test (ARGS="-k walk")
-	@.ci/prometheus .venv/prometheus
+	@.ci/programs .venv/programs
 	.venv/bin/python -m pytest $(ARGS)
 
 check: .venv/.dev .venv/.project ## lint, formatting, types and imports, without running anything
@@ -44,7 +44,8 @@ bench: .venv/.dev .venv/.project ## measure throughput and latency on this machi
 fuzz: .venv/.dev .venv/.project ## post a million hostile bodies and ask hostile questions (half an hour)
 	FRONTLINE_FUZZ=1000000 .venv/bin/python -m pytest tests/fuzz --timeout 7200 -rP $(ARGS)
 
-faults: .venv/.dev .venv/.project ## kill, stop and cut off everything under load, a hundred times (a quarter of an hour)
+faults: .venv/.dev .venv/.project ## kill, stop and cut off everything under load, a hundred times (half an hour)
+	@.ci/programs .venv/programs
 	FRONTLINE_FAULT_CYCLES=17 .venv/bin/python -m pytest tests/faults --timeout=0 -rP $(ARGS)
 
 generate: .venv/.dev .venv/.project ## write again what is made from the catalogue and the objectives

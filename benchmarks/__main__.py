@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import batches, freshness, growth, scrape, servers, singles, year
+from benchmarks import batches, freshness, growth, overload, scrape, servers, singles, year
 
 BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "batches": batches.run,
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "scrape": scrape.run,
     "year": year.run,
     "growth": growth.run,
+    "overload": overload.run,
 }
 
 

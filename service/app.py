@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from multiprocessing import parent_process
 from typing import Any
 
 from fastapi import FastAPI
@@ -29,8 +30,10 @@ from service.api import (
     runbooks,
     sites,
 )
+from service.api.admission import Admission
 from service.api.deps import READING, Services
 from service.api.keys import KeyRing
+from service.connections import TELEMETRY
 from service.core.access import Role
 from service.core.errors import ConfigurationError
 from service.settings import Settings
@@ -41,6 +44,7 @@ from service.store.ledger import Ledger
 from service.store.partitions import Partitions
 from service.store.policies import Policies
 from service.store.registry import Registry
+from service.store.retention import Retention
 from service.store.rollups import Rollups
 from service.telemetry import Telemetry
 from service.timer import Timer
@@ -61,13 +65,13 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     """An app on a database that is migrated already. It holds no connection until it is started."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         database = Database(database_url, command_timeout_seconds=settings.commit_timeout_seconds)
         try:
             await schema.check(database)
             async with _running(settings, database) as parts:
                 app.state.services = parts
-                yield
+                yield {TELEMETRY: parts.telemetry}
         finally:
             await database.close()
 
@@ -80,6 +84,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         redoc_url=None,
         static_url="/docs-static",
     )
+    app.add_middleware(Admission, metrics_port=settings.metrics_port)
     errors.install(app)
     app.openapi = partial(_described, app)  # type: ignore[method-assign]  # as FastAPI says that it is extended
     for module in (ingest, runbooks, admin, admin_keys, health):
@@ -112,15 +117,20 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
             number=number,
             live_horizon_seconds=settings.live_horizon_seconds,
         )
-        for number in range(settings.writers + 1)
+        for number in range(settings.writers + 2)
     ]
+    timing, forgetting, *writing = ledgers
     writer = Writer(
-        ledgers[1:],
+        writing,
         telemetry,
         queue_events=settings.queue_events,
         batch_events=settings.batch_events,
+        wait_seconds=settings.wait_seconds,
     )
-    timer = Timer(ledgers[0], telemetry)
+    retention = None
+    if settings.retention_days is not None:
+        retention = Retention(database, policies, forgetting, days=settings.retention_days)
+    timer = Timer(timing, telemetry, retention)
     access = Access(database)
     for secret, role in ((settings.admin_key, Role.ADMIN), (settings.read_key, Role.READ)):
         if secret:
@@ -165,3 +175,6 @@ def _end_with_parent() -> None:
     """Let the kernel end this worker when its parent is killed, so that no orphan keeps the port."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    parent = parent_process()
+    if parent is not None and not parent.is_alive():  # it ended before the kernel was told
+        raise ConfigurationError("the process that started this worker has ended")

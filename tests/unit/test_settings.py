@@ -8,7 +8,7 @@ import pytest
 from service.core.errors import ConfigurationError
 from service.settings import Settings
 
-WHOLE = [field.metadata["variable"] for field in dataclasses.fields(Settings) if isinstance(field.default, int)]
+WHOLE = [field.metadata["variable"] for field in dataclasses.fields(Settings) if field.type in (int, int | None)]
 
 
 def test_an_empty_environment_gives_the_defaults_of_the_contract() -> None:
@@ -26,13 +26,15 @@ _TEXTS = {"log_level": "DEBUG", "read_key_required": "no"}
 
 def test_every_variable_is_read() -> None:
     environment = {
-        field.metadata["variable"]: _TEXTS.get(field.name, "10007" if isinstance(field.default, int) else "some-text")
+        field.metadata["variable"]: _TEXTS.get(
+            field.name, "10007" if field.metadata["variable"] in WHOLE else "some-text"
+        )
         for field in dataclasses.fields(Settings)
     }
     settings = Settings.read(environment)
     for field in dataclasses.fields(Settings):
         expected: object = _TEXTS.get(field.name, "some-text")
-        if isinstance(field.default, int):
+        if field.metadata["variable"] in WHOLE:
             expected = 10007
         elif field.type == bool | None:
             expected = False
@@ -71,6 +73,19 @@ def test_what_is_no_whole_number_is_refused_naming_the_variable(variable: str, t
         Settings.read({variable: text})
     assert variable in str(caught.value)
     assert repr(text) in str(caught.value)
+
+
+def test_retention_is_off_unless_it_is_asked_for_and_too_short_a_one_is_refused_with_its_reason() -> None:
+    assert Settings.read({}).retention_days is None
+    assert Settings.read({"FRONTLINE_RETENTION_DAYS": "31"}).retention_days == 31
+    with pytest.raises(ConfigurationError, match="31 or more: a case is settled after 30 days"):
+        Settings.read({"FRONTLINE_RETENTION_DAYS": "30"})
+
+
+@pytest.mark.parametrize("text", ["0", "65536"])
+def test_a_port_is_one_that_there_is(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"FRONTLINE_METRICS_PORT is '.*'; it must be .* 1 to 65535"):
+        Settings.read({"FRONTLINE_METRICS_PORT": text})
 
 
 def test_settings_do_not_change() -> None:
