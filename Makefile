@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/.venv/programs/usr/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo install test check bench fuzz faults generate image compose-env requirements clean
+.PHONY: help demo install test check bench bench-page fuzz faults generate image compose-env requirements clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,8 +38,11 @@ check: .venv/.dev .venv/.project ## lint, formatting, types and imports, without
 	.venv/bin/lint-imports --no-logo
 	$(PIP) check
 
-bench: .venv/.dev .venv/.project ## measure throughput and latency on this machine
+bench: .venv/.dev .venv/.project ## measure all that docs/performance.md shows on this machine (ARGS="batches growth")
 	.venv/bin/python -m benchmarks $(ARGS)
+
+bench-page: .venv/.dev .venv/.project ## write docs/performance.md again (ARGS=build/benchmarks.json: of the last run)
+	.venv/bin/python -m benchmarks.page $(ARGS)
 
 fuzz: .venv/.dev .venv/.project ## post a million hostile bodies and ask hostile questions (half an hour)
 	FRONTLINE_FUZZ=1000000 .venv/bin/python -m pytest tests/fuzz --timeout 7200 -rP $(ARGS)

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 from benchmarks.batches import post_month
+from benchmarks.figures import Row
 from benchmarks.flood import Outcome, Plan
 from benchmarks.load import Connection
 from benchmarks.month import POST_EVENTS
@@ -32,9 +33,9 @@ _PATIENCE_SECONDS = 60
 _SAMPLE_SECONDS = 0.05
 
 
-def run() -> list[tuple[str, str]]:
+def run() -> list[Row]:
     """Posts of many events, then posts of one, each to a service of its own."""
-    rows: list[tuple[str, str]] = []
+    rows: list[Row] = []
     with postgres() as url, service(url) as running:
         post_month(running, "warm-up/")
         rate = post_month(running, "capacity/").rate / POST_EVENTS
@@ -45,9 +46,7 @@ def run() -> list[tuple[str, str]]:
     return rows
 
 
-def _measure(
-    to: Running, what: str, batch: int, rate: float, connections: int, *, processes: int
-) -> list[tuple[str, str]]:
+def _measure(to: Running, what: str, batch: int, rate: float, connections: int, *, processes: int) -> list[Row]:
     ordinary = asyncio.run(_probe(to, "before", PROBES))
     before = to.resident_mib()
     once = _flood(to, f"a{batch}", batch, rate, connections, processes)
@@ -61,24 +60,24 @@ def _measure(
     )
     strange = {status: len(some) for status, some in flooded.latencies.items() if status not in {"202", "429", "503"}}
     return [
-        (f"{what}: capacity, posts/s", f"{rate:,.0f}"),
-        (
+        Row(f"{what}: capacity, posts/s", f"{rate:,.0f}"),
+        Row(
             "accepted when they come at 1 and at 10 times of it, posts/s",
             f"{_rate(once):,.0f} and {_rate(flooded):,.0f}",
         ),
-        ("ratio", f"{_rate(flooded) / _rate(once):.2f}"),
-        ("accepted at 1 time, p50, p99, largest, ms", _quantiles(sorted(once.latencies.get("202", [0.0])))),
-        ("accepted at 10 times, p50, p99, largest, ms", _quantiles(accepted)),
-        ("refused at 10 times, p50, p99, largest, ms", _quantiles(refused)),
-        (
+        Row("ratio", f"{_rate(flooded) / _rate(once):.2f}"),
+        Row("accepted at 1 time, p50, p99, largest, ms", _quantiles(sorted(once.latencies.get("202", [0.0])))),
+        Row("accepted at 10 times, p50, p99, largest, ms", _quantiles(accepted)),
+        Row("refused at 10 times, p50, p99, largest, ms", _quantiles(refused)),
+        Row(
             "of those due: accepted, refused, closed, not sent",
             ", ".join(f"{part / due:.1%}" for part in (len(accepted), len(refused), flooded.closed, flooded.unsent)),
         ),
-        ("other answers", str(strange or "none")),
-        ("answers a second at 10 times", f"{answered / flooded.seconds:,.0f}"),
-        ("resident memory before, largest, after, MiB", f"{before:.0f}, {peak[0]:.0f}, {to.resident_mib():.0f}"),
-        ("an ordinary probe, median, ms", f"{ordinary * 1000:.1f}"),
-        ("from the end of the flood until a probe is ordinary again, s", f"{healed:.1f}"),
+        Row("other answers", str(strange or "none")),
+        Row("answers a second at 10 times", f"{answered / flooded.seconds:,.0f}"),
+        Row("resident memory before, largest, after, MiB", f"{before:.0f}, {peak[0]:.0f}, {to.resident_mib():.0f}"),
+        Row("an ordinary probe, median, ms", f"{ordinary * 1000:.1f}"),
+        Row("from the end of the flood until a probe is ordinary again, s", f"{healed:.1f}"),
     ]
 
 

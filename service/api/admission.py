@@ -7,6 +7,7 @@ accepted.
 
 from collections.abc import Iterable
 
+from starlette.datastructures import State
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -44,21 +45,21 @@ class Admission:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        here: Services = scope["app"].state.services
+        state: State = scope["app"].state
         path = scope["path"]
         is_post = path == _EVENTS and scope["method"] == "POST"
         declared = _declared(scope["headers"])
-        body = _Body(self, here, receive, is_post=is_post, limit=_limit(path), declared=declared)
+        body = _Body(self, state, receive, is_post=is_post, limit=_limit(path), declared=declared)
         try:
             self._check_port(scope)
             if is_post:
-                here.writer.check(body.share)
+                state.services.writer.check(body.share)
             elif declared is not None and declared > body.limit:
                 raise body.too_large()
         except FrontlineError as error:
             response = answer_to(error)
             if is_post:
-                here.telemetry.posts.labels(str(response.status_code)).inc()
+                state.services.telemetry.posts.labels(str(response.status_code)).inc()
             await response(scope, receive, send)
             return
         try:
@@ -89,7 +90,7 @@ class _Body:
     def __init__(
         self,
         admission: Admission,
-        here: Services,
+        state: State,
         receive: Receive,
         *,
         is_post: bool,
@@ -97,7 +98,7 @@ class _Body:
         declared: int | None,
     ) -> None:
         self._admission = admission
-        self._here = here
+        self._state = state
         self._receive = receive
         self._is_post = is_post
         self.limit = limit
@@ -105,9 +106,14 @@ class _Body:
         self.share = _LARGE_SHARE if declared is None or declared > _LARGE_BYTES else 1.0
         self.size = 0
 
+    @property
+    def _services(self) -> Services:
+        found: Services = self._state.services
+        return found
+
     def too_large(self) -> TooLarge:
         """What a body over the limit is refused with."""
-        self._here.telemetry.refused.labels(Reason.BODY_TOO_LARGE).inc()
+        self._services.telemetry.refused.labels(Reason.BODY_TOO_LARGE).inc()
         return TooLarge(f"the body is over {self.limit} bytes, which is the limit here")
 
     async def receive(self) -> Message:
@@ -118,11 +124,11 @@ class _Body:
         piece = len(message.get("body", b""))
         self.size += piece
         if not self._admission.hold(piece, is_post=self._is_post):
-            self._here.telemetry.refused.labels(Reason.BODIES).inc()
+            self._services.telemetry.refused.labels(Reason.BODIES).inc()
             raise self._refusal(Unavailable("more is being read than this process takes; try again"))
         if self._is_post:
             if not message.get("more_body", False):
-                self._here.writer.check(self.share)
+                self._services.writer.check(self.share)
         elif self.size > self.limit:
             raise self._refusal(self.too_large())
         return message
