@@ -23,7 +23,7 @@ from tests.fuzz.answers import Answer, check_problem
 from tests.fuzz.conftest import LONG, Target
 from tests.fuzz.hostile_posts import Headers
 
-EXAMPLES = max(30, LONG // 2_000)
+EXAMPLES = max(30, LONG // 10_000)
 STEPS = 30
 _SINCE = st.sampled_from([None, None, "2020-02-29", "2026-12-01"])
 _HOURS = st.sampled_from([None, {"mon": ["09:00-18:00"]}, {"sat": ["22:00-02:00", "10:00-12:00"]}])
