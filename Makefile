@@ -44,8 +44,8 @@ bench: .venv/.dev .venv/.project ## measure all that docs/performance.md shows o
 bench-page: .venv/.dev .venv/.project ## write docs/performance.md again (ARGS=build/benchmarks.json: of the last run)
 	.venv/bin/python -m benchmarks.page $(ARGS)
 
-fuzz: .venv/.dev .venv/.project ## post a million hostile bodies and ask hostile questions (ten minutes)
-	FRONTLINE_FUZZ=1000000 .venv/bin/python -m pytest tests/fuzz --timeout 3600 $(ARGS)
+fuzz: .venv/.dev .venv/.project ## post a million hostile bodies and ask hostile questions (half an hour)
+	FRONTLINE_FUZZ=1000000 .venv/bin/python -m pytest tests/fuzz --timeout 7200 -rP $(ARGS)
 
 faults: .venv/.dev .venv/.project ## kill, stop and cut off everything under load, a hundred times (half an hour)
 	@.ci/programs .venv/programs

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from multiprocessing import parent_process
 from typing import Any
 
@@ -15,7 +16,20 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from service import __version__, logs
-from service.api import admin, admin_keys, errors, health, ingest, kpis, live, metrics, objectives, runbooks, sites
+from service.api import (
+    admin,
+    admin_keys,
+    description,
+    errors,
+    health,
+    ingest,
+    kpis,
+    live,
+    metrics,
+    objectives,
+    runbooks,
+    sites,
+)
 from service.api.admission import Admission
 from service.api.deps import READING, Services
 from service.api.headers import Headers
@@ -75,6 +89,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     )
     app.add_middleware(Admission, metrics_port=settings.metrics_port)
     errors.install(app)
+    app.openapi = partial(_described, app)  # type: ignore[method-assign]  # as FastAPI says that it is extended
     for module in (ingest, runbooks, admin, admin_keys, health):
         app.include_router(module.router)
     keyed: dict[str, Any] = {"dependencies": [READING], "responses": errors.described(401, 403, 429)}
@@ -82,6 +97,12 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         app.include_router(module.router, **(keyed if settings.reading_needs_key else {}))
     app.middleware_stack = Headers(app.build_middleware_stack())
     return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        description.complete(FastAPI.openapi(app))
+    return FastAPI.openapi(app)
 
 
 @asynccontextmanager

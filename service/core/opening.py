@@ -20,6 +20,8 @@ LISTED = "holiday"
 WHOLE_DAY = (0, 1440)
 MAX_INTERVALS_OF_DAY = 24
 MAX_DATES = 1_000
+INTERVAL_PATTERN = r"^(?!(.*)-\1$)([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
+"""An opening, as JSON Schema has it: from one time of the clock to another one."""
 _INTERVAL = re.compile(r"\A([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)\Z", re.ASCII)
 _DATE = re.compile(r"\A\d{4}-\d\d-\d\d\Z", re.ASCII)
 
@@ -97,12 +99,14 @@ def _check_country(holidays: dict[str, Any]) -> None:
             f"the public holidays of {country!r} are not known; it must be the ISO 3166 code of a country, such as LT, "
             "or the holidays be given as a list of dates",
             field="holidays.country",
+            code="unknown_country",
         ) from error
     if "subdivision" in holidays and holidays["subdivision"] not in known:
         raise InvalidInput(
             f"{holidays['subdivision']!r} is not a part of {country} with holidays of its own; "
             + (f"it must be one of {', '.join(known)}" if known else "none is known there, so leave it out"),
             field="holidays.subdivision",
+            code="contradiction",
         )
 
 

@@ -171,9 +171,16 @@ async def test_a_key_revoked_in_one_process_opens_nothing_in_another(serve: Serv
         assert (await first.admin("DELETE", f"/keys/{number}")).status_code == 204
     is_problem(await second.post(event(), key=posting), 401)
     is_problem(await second.post([event(), event(data={})], key=posting), 401)
-    is_problem(await second.post(event(data={}), key=posting), 401)
     is_problem(await get(second, "/v1/live", reading["key"]), 401)
     assert await first.stored() == 3
+
+
+async def test_a_revoked_key_that_brings_nothing_to_commit_is_refused_within_a_second(api: Api) -> None:
+    number = (await api.admin("GET", "/keys")).json()[1]["id"]
+    assert (await api.post(event(data={}))).status_code == 422
+    await api.admin("DELETE", f"/keys/{number}")
+    await asyncio.sleep(1.1)
+    is_problem(await api.post(event(data={})), 401)
 
 
 async def test_a_key_that_has_ended_opens_nothing_though_it_is_remembered(api: Api) -> None:
