@@ -140,13 +140,13 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
     retention = None
     if settings.retention_days is not None:
         retention = Retention(database, policies, forgetting, days=settings.retention_days)
-    timer = Timer(timing, telemetry, retention)
+    vault = Vault(settings.encryption_key)
+    hooks, unread = Webhooks(database, vault), UnreadParts(database, vault, keep_days=settings.unread_days)
+    timer = Timer(timing, telemetry, retention, unread)
     access = Access(database)
     for secret, role in ((settings.admin_key, Role.ADMIN), (settings.read_key, Role.READ)):
         if secret:
             await access.keep_key(secret, role)
-    vault = Vault(settings.encryption_key)
-    hooks, unread = Webhooks(database, vault), UnreadParts(database, vault, keep_days=settings.unread_days)
     parts = Services(
         settings=settings,
         database=database,

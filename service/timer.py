@@ -11,10 +11,11 @@ import logging
 import msgspec
 
 from service.core.errors import Unavailable
-from service.core.event import SECOND_US
+from service.core.event import HOUR_US, SECOND_US
 from service.store.clock import Clock, system_clock_us
 from service.store.ledger import Ledger
 from service.store.retention import Retention
+from service.store.unread import UnreadParts
 from service.telemetry import Telemetry
 
 _log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ class Timer:
     After its start, and after the database was away, it waits for `grace_seconds`: sources that could not post
     meanwhile do so now, and those of whom they tell that they were answered in time must not be breaches before that.
 
-    Where there is a `retention`, it is looked after when nothing is due.
+    Where there is a `retention`, it is looked after when nothing is due, and `unread` parts come to their end hourly.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Timer:
         ledger: Ledger,
         telemetry: Telemetry,
         retention: Retention | None = None,
+        unread: UnreadParts | None = None,
         *,
         clock: Clock = system_clock_us,
         tick_seconds: float = 1.0,
@@ -44,6 +46,8 @@ class Timer:
         self._ledger = ledger
         self._telemetry = telemetry
         self._retention = retention
+        self._unread = unread
+        self._expires_us = 0
         self._clock = clock
         self._tick_seconds = tick_seconds
         self._grace_seconds = grace_seconds
@@ -81,6 +85,9 @@ class Timer:
         self._telemetry.timer_measured.inc(done)
         if self._retention is not None:
             await self._retain(self._retention, now_us)
+        if self._unread is not None and not self._expires_us - HOUR_US <= now_us < self._expires_us:
+            self._expires_us = now_us + HOUR_US
+            await self._unread.expire()
         return done
 
     async def _retain(self, retention: Retention, now_us: int) -> None:

@@ -25,6 +25,7 @@ MAX_OTHERS_HELD_BYTES = 16 * 1024 * 1024
 """Of all other bodies together; those are read before it is known who sends them, so they must not shut out posts."""
 
 _EVENTS = "/v1/events"
+_WEBHOOKS = "/v1/webhooks/"
 _ADMIN = "/v1/admin/"
 _METRICS = frozenset({"/metrics", "/metrics/kpi"})
 _AT_METRICS_PORT = _METRICS | {"/healthz", "/readyz"}
@@ -47,7 +48,7 @@ class Admission:
             return
         state: State = scope["app"].state
         path = scope["path"]
-        is_post = path == _EVENTS and scope["method"] == "POST"
+        is_post = _brings_events(path) and scope["method"] == "POST"
         declared = _declared(scope["headers"])
         body = _Body(self, state, receive, is_post=is_post, limit=_limit(path), declared=declared)
         try:
@@ -58,7 +59,7 @@ class Admission:
                 raise body.too_large()
         except FrontlineError as error:
             response = answer_to(error)
-            if is_post:
+            if path == _EVENTS:
                 state.services.telemetry.posts.labels(str(response.status_code)).inc()
             await response(scope, receive, send)
             return
@@ -142,8 +143,12 @@ class _Body:
         return HTTPException(413, str(error))
 
 
+def _brings_events(path: str) -> bool:
+    return path == _EVENTS or path.startswith(_WEBHOOKS)
+
+
 def _limit(path: str) -> int:
-    if path == _EVENTS:
+    if _brings_events(path):
         return MAX_BODY_BYTES
     return MAX_ADMIN_BODY_BYTES if path.startswith(_ADMIN) else MAX_OTHER_BODY_BYTES
 
