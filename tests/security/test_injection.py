@@ -38,7 +38,12 @@ QUERIES = [
         "/v1/objectives/x/breaches?until={}",
         "/v1/objectives/x/breaches?limit={}",
     ),
-    *("/v1/interactions/{}/order-1", "/v1/interactions/pos-vendor/{}", "/v1/sites/{}/days"),
+    *(
+        "/v1/admin/unread?source={}",
+        "/v1/interactions/{}/order-1",
+        "/v1/interactions/pos-vendor/{}",
+        "/v1/sites/{}/days",
+    ),
     *(
         "/v1/sites/vilnius-1/days?from={}",
         "/v1/sites/vilnius-1/days?to={}",

@@ -26,6 +26,14 @@ BODIES: dict[tuple[str, str], Any] = {
     ("DELETE", "/v1/admin/keys/{key_id}"): None,
     ("GET", "/v1/admin/actions"): None,
     ("POST", "/v1/admin/erasures"): {"customer": "loyalty-8812"},
+    ("PUT", "/v1/admin/sources/{name}/webhook"): {
+        "vendor": "shopify",
+        "public_url": "https://frontline.example.com/v1/webhooks/pos-vendor",
+        "secrets": ["hush-of-the-shop"],
+    },
+    ("GET", "/v1/admin/webhooks"): None,
+    ("GET", "/v1/admin/unread"): None,
+    ("POST", "/v1/admin/sources/{name}/replay"): None,
 }
 """Every route of the administration, with a body that it takes."""
 

@@ -40,7 +40,7 @@ def dashboard() -> Dashboard:
         "now-6h",
         "30s",
         [*places("site"), frontline_url()],
-        [*_numbers(), *posts(), *commits(), *_time(), *_moved(), _sources(), *_scrapes()],
+        [*_numbers(), *posts(), *commits(), *_time(), *_moved(), _sources(), *_scrapes(), *_told()],
         [outside("Runbooks", "${frontline_url}/runbooks")],
     ).build()
 
@@ -196,6 +196,22 @@ def _sources() -> Panel:
         sort_by="silent for",
         is_descending=True,
     )
+
+
+def _told() -> list[Panel]:
+    """How far what sources say of durations is from what their events make."""
+    return [
+        _difference("Waits told otherwise", "wait_difference_seconds", "told_waits", 0),
+        _difference("Service told otherwise", "service_difference_seconds", "told_services", 12),
+    ]
+
+
+def _difference(title: str, difference: str, told: str, x: int) -> Panel:
+    difference, told = f"frontline_{difference}_total", f"frontline_{told}_total"
+    # Where nothing is told there is no difference, which is better seen as 0 than as a gap.
+    mean = f"{_seconds(difference, 'site')} / clamp_min({_seconds(told, 'site')}, 1e-9)"
+    description = f"In the mean, of those with both: {of_metric(difference)} By: {of_metric(told)}"
+    return timeseries(About(title, description, (x, 53, 12, 8), "s"), [Query(mean, "{{site}}")])
 
 
 def _scrapes() -> list[Panel]:
