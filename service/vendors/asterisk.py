@@ -7,7 +7,7 @@ the same file or from one that was rotated, is a duplicate.
 What happened to one call is told in order, whatever the clock of the machine says: in a log of whole seconds a call
 leaves one queue and enters the next at the same time, and a clock may be set back. So an event never comes before the
 one that is told before it of the same call: of the same moment it is a microsecond later where that matters, and where
-the clock went back it comes as long after that one as the line itself says.
+the clock went back it comes as long after that one as the line itself says. What follows keeps its distance.
 """
 
 import re
@@ -132,9 +132,11 @@ class QueueLog:
         """When an event of a call is told to have happened, so that it stays behind the one before it."""
         last = self._calls.pop(call, None)
         at = written
-        if last is not None and (written, kind) <= (last.at, last.kind):
+        if last is not None:
             went_back = written < last.written
-            at = last.at + max(1, duration_us(lasted or 0) if went_back else 1)
+            at = max(at, last.at + (duration_us(lasted or 0) if went_back else written - last.written))
+            if (at, kind) <= (last.at, last.kind):
+                at = last.at + 1
         self._calls[call] = _Last(written, at, kind)
         if len(self._calls) > CALLS_REMEMBERED:
             self._calls.popitem(last=False)
