@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping
 
+from service.vendors import freeswitch, generic
 from service.vendors.delivery import Adapter
 
-_ALL: tuple[Adapter, ...] = ()
+_ALL: tuple[Adapter, ...] = (
+    freeswitch.ADAPTER,
+    generic.ADAPTER,
+)
 ADAPTERS: Mapping[str, Adapter] = {adapter.name: adapter for adapter in _ALL}
