@@ -87,14 +87,16 @@ class Feed(Generic[T]):
     async def run(self, stop: asyncio.Event | None = None) -> Fed:
         """Post what there is; with `stop`, wait for more until it is set. Raises ClientError, ConfigurationError.
 
-        The place is kept after everything before it is committed.
+        The place is kept after everything before it is committed. Without `stop` it stays before the first rows of
+        which something was not taken, so that the next time tries them again.
         """
         began = self.clock()
         while True:
             rows = self.rows.read(_ROWS)
             if rows:
                 await self._post(*self._translated(rows))
-                if self.bookmark is not None:
+                is_clean = not (self.fed.unread or self.fed.rejected)
+                if self.bookmark is not None and (is_clean or stop is not None):
                     self.bookmark.save(self.rows.place)
                 self.fed.rows += len(rows)
                 self.fed.seconds = self.clock() - began

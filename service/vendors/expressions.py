@@ -72,7 +72,7 @@ class Field:
         self._finding = None if source.of is None else Finding(source.of, f"{place}.of" if source is given else place)
         self._format = source.format or ("rfc3339" if name in _TIMES else None)
         if self._format is not None:
-            check_format(self._format, source.zone, place)
+            check_format(self._format, source.zone, f"{place}.")
 
     def of(self, context: Any) -> Any:
         """The field's value; None where there is none. Raises InvalidInput naming the place in the mapping."""

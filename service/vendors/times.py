@@ -11,18 +11,18 @@ _UNITS_US = {"epoch_seconds": SECOND_US, "epoch_milliseconds": 1000}
 FORMATS = ("rfc3339", *_UNITS_US)
 
 
-def check_format(format_: str, zone: str | None, field: str) -> None:
-    """Raise InvalidInput, naming the field, where a format or a zone is none."""
+def check_format(format_: str, zone: str | None, prefix: str) -> None:
+    """Raise InvalidInput, naming `format` or `zone` after a prefix, where one is none."""
     if format_ not in FORMATS and "%" not in format_:
         raise InvalidInput(
             f"{format_!r} is not known; it must be one of {', '.join(FORMATS)}, or a pattern such as %d.%m.%Y %H:%M:%S",
-            field=f"{field}.format",
+            field=f"{prefix}format",
         )
     if zone is not None:
         try:
             ZoneInfo(zone)
         except (KeyError, ValueError, OSError) as error:
-            raise InvalidInput(f"{zone!r} is no time zone, such as Europe/Vilnius", field=f"{field}.zone") from error
+            raise InvalidInput(f"{zone!r} is no time zone, such as Europe/Vilnius", field=f"{prefix}zone") from error
 
 
 def read_time(value: object, format_: str, zone: str | None, field: str) -> datetime:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.core.errors import ConfigurationError
+from service.core.errors import ConfigurationError, InvalidInput
 from service.feed import tail as module
 from service.feed.bookmark import Bookmark, Place
 from service.feed.feed import Complaint, Fed, Feed
@@ -153,7 +153,7 @@ def test_a_bookmark_keeps_a_place_for_its_purpose_only(log: Reader, tmp_path: Pa
         Bookmark(tmp_path / "nowhere" / "place", "one").save(tail.place)
 
 
-def test_a_feed_says_which_line_was_not_taken_and_keeps_its_place(log: Reader, tmp_path: Path) -> None:
+def test_a_feed_keeps_its_place(log: Reader, tmp_path: Path) -> None:
     log.write("one", "two")
     complaints: list[Complaint] = []
     reports: list[Fed] = []
@@ -167,3 +167,37 @@ def test_a_feed_says_which_line_was_not_taken_and_keeps_its_place(log: Reader, t
     assert (fed.rows, fed.accepted, fed.ignored, complaints) == (2, 1, 1, [])
     assert bookmark.load() == tail.place
     assert len(reports) == 1
+
+
+def test_a_feed_says_which_line_was_not_taken_and_its_place_stays_before(log: Reader, tmp_path: Path) -> None:
+    log.write("one", "bad", "two")
+    complaints: list[Complaint] = []
+    bookmark = Bookmark(tmp_path / "place", "trial")
+
+    def translate(line: str) -> list[dict[str, str]]:
+        if line == "bad":
+            raise InvalidInput("is bad", field="line")
+        return [{"id": line}]
+
+    tail = log.tail(follow=False)
+    fed = asyncio.run(Feed(tail, translate, None, bookmark, lambda _: None, complaints.append).run())
+    assert (fed.rows, fed.accepted, fed.unread) == (3, 2, 1)
+    assert complaints == [Complaint(2, "invalid_field", "line: is bad")]
+    assert bookmark.load() is None
+
+
+def test_a_feed_that_follows_goes_on_after_a_line_that_was_not_taken(log: Reader, tmp_path: Path) -> None:
+    log.write("bad")
+    bookmark = Bookmark(tmp_path / "place", "trial")
+    tail = log.tail()
+
+    def translate(line: str) -> list[dict[str, str]]:
+        raise InvalidInput("is bad", field=line)
+
+    async def run() -> Fed:
+        stop = asyncio.Event()
+        stop.set()
+        return await Feed(tail, translate, None, bookmark, lambda _: None, lambda _: None).run(stop)
+
+    assert asyncio.run(run()).unread == 1
+    assert bookmark.load() == tail.place
