@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import math
 import signal
 from dataclasses import dataclass
 from hashlib import sha256
@@ -12,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from service.client import ClientError, FrontlineClient, Retry
+from service.client import ClientError, FrontlineClient, UnreachableError
 from service.commands.progress import Display
 from service.feed.bookmark import Bookmark
 from service.feed.feed import Complaint, Fed, Feed, Rows, Translate
@@ -67,13 +66,17 @@ def feed(
     def complain(complaint: Complaint) -> None:
         display.say(f"line {complaint.line}: {complaint.code}: {complaint.detail}")
 
+    def insist(error: UnreachableError) -> None:
+        display.say(f"{error}; it is tried again")
+
     async def run() -> Fed:
         feeding = Feed(rows, translate, None, bookmark, display.of(_told), complain)
         if target is None:
             return await feeding.run()
-        retry = Retry(budget=math.inf) if follow else Retry()
-        async with FrontlineClient(target.url, target.key, retry=retry, compress=True) as client:
+        async with FrontlineClient(target.url, target.key, compress=True) as client:
             feeding.client = client
+            if follow:
+                feeding.insist = insist
             return await (_until_told(feeding) if follow else feeding.run())
 
     try:

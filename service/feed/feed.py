@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from service.client import FrontlineClient
+from service.client import FrontlineClient, Posted, UnreachableError
 from service.core.errors import InvalidInput
 from service.feed.bookmark import Bookmark, Place
 from service.vendors.delivery import Event
@@ -72,7 +72,8 @@ class Fed:
 class Feed(Generic[T]):
     """Translates rows and posts their events; `client` None posts nothing, for a trial.
 
-    `report` hears how far it is, after each round, and `complain` of each row that was not taken.
+    `report` hears how far it is, after each round, and `complain` of each row that was not taken. `insist` hears that
+    the service cannot be reached, and then it is tried again, for ever; without it the feed ends with that error.
     """
 
     rows: Rows[T]
@@ -81,6 +82,7 @@ class Feed(Generic[T]):
     bookmark: Bookmark | None
     report: Callable[[Fed], None]
     complain: Callable[[Complaint], None]
+    insist: Callable[[UnreachableError], None] | None = None
     clock: Callable[[], float] = time.monotonic
     fed: Fed = field(default_factory=Fed)
 
@@ -138,12 +140,21 @@ class Feed(Generic[T]):
         if self.client is None:
             self.fed.accepted += len(events)
             return
-        posted = await self.client.post_events(events)
+        posted = await self._posted(self.client, events)
         self.fed.accepted += posted.accepted
         self.fed.duplicates += posted.duplicates
         self.fed.rejected += len(posted.rejected)
         for one in posted.rejected:
             self.complain(Complaint(numbers[one.index], one.code, one.detail))
+
+    async def _posted(self, client: FrontlineClient, events: Sequence[bytes]) -> Posted:
+        while True:
+            try:
+                return await client.post_events(events)
+            except UnreachableError as error:
+                if self.insist is None:
+                    raise
+                self.insist(error)
 
 
 async def _is_set_within(stop: asyncio.Event, seconds: float) -> bool:

@@ -73,9 +73,13 @@ def test_a_log_is_followed_through_rotation_and_restarts(serve: Callable[..., Se
         wait_for(service, 1)
         append(log, call(1))
         wait_for(service, 2)
+        service.stop()
+        append(log, call(6))
+        service.start()
+        wait_for(service, 3)
         log.rename(tmp_path / "queue_log.1")
         append(log, call(2))
-        wait_for(service, 3)
+        wait_for(service, 4)
         first.send_signal(signal.SIGTERM)
         told, complaints = first.communicate(timeout=PATIENCE_SECONDS)
         assert first.returncode == 0, complaints
@@ -84,12 +88,12 @@ def test_a_log_is_followed_through_rotation_and_restarts(serve: Callable[..., Se
     log.rename(tmp_path / "queue_log.2")
     append(log, call(4))
     with following(service, key, log) as second:
-        wait_for(service, 5)
+        wait_for(service, 6)
         second.kill()
     (tmp_path / "queue_log.place").unlink()
     append(log, call(5) + "not a line\n")
     with following(service, key, log) as third:
-        wait_for(service, 6)
+        wait_for(service, 7)
         third.send_signal(signal.SIGINT)
         _, complaints = third.communicate(timeout=PATIENCE_SECONDS)
         assert third.returncode == 0

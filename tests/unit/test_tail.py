@@ -5,8 +5,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from service.client import FrontlineClient, Retry, UnreachableError
 from service.core.errors import ConfigurationError, InvalidInput
 from service.feed import tail as module
 from service.feed.bookmark import Bookmark, Place
@@ -184,6 +186,30 @@ def test_a_feed_says_which_line_was_not_taken_and_its_place_stays_before(log: Re
     assert (fed.rows, fed.accepted, fed.unread) == (3, 2, 1)
     assert complaints == [Complaint(2, "invalid_field", "line: is bad")]
     assert bookmark.load() is None
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_a_feed_that_follows_tries_until_the_service_is_back(log: Reader, follows: bool) -> None:
+    log.write("one")
+    taken = httpx.Response(202, json={"accepted": 1, "duplicates": 0})
+    answers = iter([httpx.Response(503), httpx.Response(503), taken])
+    troubles: list[UnreachableError] = []
+
+    async def run() -> Fed:
+        stop = asyncio.Event()
+        stop.set()
+        transport = httpx.MockTransport(lambda _: next(answers))
+        async with FrontlineClient("http://frontline", "key", retry=Retry(budget=0), transport=transport) as client:
+            feed = Feed(log.tail(), lambda line: [{"id": line}], client, None, lambda _: None, lambda _: None)
+            feed.insist = troubles.append if follows else None
+            return await feed.run(stop)
+
+    if follows:
+        assert asyncio.run(run()).accepted == 1
+        assert len(troubles) == 2
+    else:
+        with pytest.raises(UnreachableError):
+            asyncio.run(run())
 
 
 def test_a_feed_that_follows_goes_on_after_a_line_that_was_not_taken(log: Reader, tmp_path: Path) -> None:
