@@ -88,6 +88,26 @@ def test_a_rotated_log_is_read_to_its_end_before_the_new_one(log: Reader, tmp_pa
     assert tail.read(100) == [(2, "five")]
 
 
+def test_what_is_written_while_a_rotation_is_found_out_is_read(
+    log: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed = tmp_path / "queue_log.1"
+    found_out = Tail._has_successor
+
+    def late(tail: Tail) -> bool:
+        if "late" not in renamed.read_text():
+            log.write("late", path=renamed)
+        return found_out(tail)
+
+    log.write("one")
+    tail = log.tail()
+    assert lines(tail) == ["one"]
+    log.path.rename(renamed)
+    log.write("new")
+    monkeypatch.setattr(Tail, "_has_successor", late)
+    assert lines(tail) == ["late", "new"]
+
+
 def test_an_emptied_log_is_read_from_its_beginning(log: Reader) -> None:
     log.write("one", "two")
     tail = log.tail()

@@ -198,6 +198,18 @@ def test_what_is_read_again_from_any_line_on_has_the_same_identities() -> None:
         assert {event["id"] for event in read(*TWO_QUEUES[first:])} <= whole
 
 
+def test_a_line_is_known_by_all_that_it_says_and_by_nothing_else() -> None:
+    lines_of_a_second = (
+        "1700000000|a|sales|NONE|EXITEMPTY|1|1|0",
+        "1700000000|a|support|NONE|EXITEMPTY|1|1|0",
+        "1700000000|a|support|NONE|EXITEMPTY|1|2|0",
+        "1700000000|b|support|NONE|EXITEMPTY|1|2|0",
+    )
+    alone = [read(line)[0]["id"] for line in lines_of_a_second]
+    assert len(set(alone)) == 4
+    assert [event["id"] for event in read("1700009999|z|sales|NONE|ENTERQUEUE", *lines_of_a_second)[1:]] == alone
+
+
 def test_a_clock_that_is_set_back_does_not_turn_a_call_around() -> None:
     found = totals(
         read(
@@ -232,6 +244,18 @@ def test_a_call_that_left_without_a_line_is_diverted_when_it_enters_another_queu
         )
     )
     assert (found["offered"], found["diverted"], found["abandoned"]) == (2, 1, 1)
+
+
+def test_a_call_that_left_without_a_line_and_enters_the_same_queue_goes_on_waiting() -> None:
+    found = totals(
+        read(
+            "1700000000|a|sales|NONE|ENTERQUEUE||5550100|1",
+            "1700000030|a|sales|NONE|ENTERQUEUE||5550100|1",
+            "1700000035|a|sales|SIP/7|CONNECT|5|b|1",
+        )
+    )
+    assert (found["offered"], found["answered"], found["answered_wait_us"]) == (1, 1, 35_000_000)
+    assert found["wait_difference_us"] == 30_000_000
 
 
 def test_what_the_log_says_of_durations_is_held_against_what_its_lines_make() -> None:
