@@ -38,6 +38,7 @@ _NOTHING_OF_SERVICE = frozenset(
         *("CALLINFO", "CONFIGRELOAD", "DID", "INFO", "META", "QUEUESTART", "SYSCOMPAT"),
     }
 )
+_TRANSFERS = frozenset({"TRANSFER", "BLINDTRANSFER", "ATTENDEDTRANSFER"})
 _REFUSED = frozenset({"FULL", "JOINEMPTY", "CLOSED"})
 
 Told = tuple[str, dict[str, object], float | None]
@@ -45,11 +46,20 @@ Told = tuple[str, dict[str, object], float | None]
 
 
 class _Last(NamedTuple):
-    """The last event of a call: the time of its line, when it is told to have happened, and its kind."""
+    """The last event of a call: the time of its line, when it is told to have happened, its kind, where it waits."""
 
     written: int
     at: int
     kind: Kind
+    waits_in: str | None
+
+
+class _Step(NamedTuple):
+    """What a line tells of a call: in which queue, and what."""
+
+    call: str
+    queue: str
+    told: Told
 
 
 class QueueLog:
@@ -60,13 +70,14 @@ class QueueLog:
         self._zone = zone
         self._latest_us = 0
         self._calls: OrderedDict[str, _Last] = OrderedDict()
+        self._served: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def events(self, line: str) -> list[Event] | None:
         """The events that a line tells of; None where it says nothing of service.
 
         Raises InvalidInput, naming the field, where it cannot be read.
         """
-        fields = line.rstrip("\r\n").split("|")
+        fields = line.rstrip("\r\n|").split("|")
         if len(fields) < len(_FIELDS):
             missing = _FIELDS[len(fields)]
             raise InvalidInput(f"is missing; a line is {'|'.join(_FIELDS)}|…", field=missing, code="missing_field")
@@ -77,31 +88,57 @@ class QueueLog:
         told = _told(name, fields[len(_FIELDS) :])
         if not call or call == "NONE":
             raise InvalidInput(f"{call!r} is no call's; {name} needs one", field="call")
-        place = self._queue(queue)
-        common = {
-            "site": place.site or self._places.site(queue),
-            "queue": place.queue,
-            "channel": self._places.channel(queue, "phone"),
-            "agent": None if member in ("", "NONE") else member,
-        }
+        steps = [_Step(call, queue, one) for one in told]
+        if name in _TRANSFERS:
+            steps = self._moved_with_another_call(steps, member)
         line_id = f"{call[:120]}/{name[:32]}/{sha256('|'.join(fields).encode()).hexdigest()[:24]}"
-        made = []
-        for kind, data, lasted in told:
-            when = moment(self._in_order(call, at, Kind[kind.upper()], lasted)).isoformat()
-            caller = data.pop("caller", None)
-            made.append(
-                event(
-                    kind,
-                    f"{line_id}/{kind}" if len(told) > 1 else line_id,
-                    when,
-                    call,
-                    SOURCE,
-                    **common,
-                    **data,
-                    customer=self._places.customer(caller),
-                )
-            )
-        return made
+        return [self._event(step, at, member, f"{line_id}/{step.told[0]}" if steps[1:] else line_id) for step in steps]
+
+    def _event(self, step: _Step, written: int, member: str, id_: str) -> Event:
+        kind, data, lasted = step.told
+        place = self._queue(step.queue)
+        site = place.site or self._places.site(step.queue)
+        at = self._in_order(step, written, Kind[kind.upper()], lasted)
+        if kind == "answered":
+            self._remember_served((step.queue, member), step.call)
+        return event(
+            kind,
+            id_,
+            moment(at).isoformat(),
+            step.call,
+            SOURCE,
+            site=site,
+            queue=place.queue,
+            channel=self._places.channel(step.queue, "phone"),
+            agent=None if member in ("", "NONE") or kind in ("queued", "diverted") else member,
+            customer=self._places.customer(data.get("caller")),
+            **{name: value for name, value in data.items() if name != "caller"},
+        )
+
+    def _moved_with_another_call(self, steps: list[_Step], member: str) -> list[_Step]:
+        """A transfer as it is where an agent asked in another queue first, and then put the caller in his own place.
+
+        Its line has the number of the agent's second call, which waits there; the caller goes on waiting in its stead.
+        """
+        call, queue, _ = steps[0]
+        last = self._calls.get(call)
+        if last is None or last.waits_in in (None, queue):
+            return steps
+        caller = self._served.get((queue, member))
+        if caller is None:
+            return steps[:1]
+        there = last.waits_in or queue
+        return [
+            *(step._replace(call=caller) for step in steps),
+            _Step(call, there, ("diverted", {"to": "exit"}, None)),
+            _Step(caller, there, ("queued", {}, None)),
+        ]
+
+    def _remember_served(self, by: tuple[str, str], call: str) -> None:
+        self._served[by] = call
+        self._served.move_to_end(by)
+        if len(self._served) > CALLS_REMEMBERED:
+            self._served.popitem(last=False)
 
     def _queue(self, name: str) -> QueueAt:
         """The queue of a name: as it is mapped, else that of the same name."""
@@ -128,16 +165,17 @@ class QueueLog:
         self._latest_us = max(self._latest_us, at)
         return at
 
-    def _in_order(self, call: str, written: int, kind: Kind, lasted: float | None) -> int:
+    def _in_order(self, step: _Step, written: int, kind: Kind, lasted: float | None) -> int:
         """When an event of a call is told to have happened, so that it stays behind the one before it."""
-        last = self._calls.pop(call, None)
+        last = self._calls.pop(step.call, None)
         at = written
+        waits_in = step.queue if kind is Kind.QUEUED else None
         if last is not None:
             went_back = written < last.written
             at = max(at, last.at + (duration_us(lasted or 0) if went_back else written - last.written))
             if (at, kind) <= (last.at, last.kind):
                 at = last.at + 1
-        self._calls[call] = _Last(written, at, kind)
+        self._calls[step.call] = _Last(written, at, kind, waits_in)
         if len(self._calls) > CALLS_REMEMBERED:
             self._calls.popitem(last=False)
         return at
@@ -167,10 +205,14 @@ def _ended(parameters: Sequence[str]) -> list[Told]:
     return [("completed", {"service_seconds": talk}, talk)]
 
 
-def _moved(parameters: Sequence[str]) -> list[Told]:
-    """A transfer, whose last parameters are wait, talk and position; the agent's part in the call ends with it."""
-    talk = _number(parameters, len(parameters) - 2)
-    return [("transferred", {}, talk), ("completed", {"service_seconds": talk}, None)]
+def _moved(talked: int) -> Callable[[Sequence[str]], list[Told]]:
+    """A transfer, of which one of the parameters says how long the agent talked; his part in the call ends with it."""
+
+    def telling(parameters: Sequence[str]) -> list[Told]:
+        talk = _number(parameters, talked if talked >= 0 else len(parameters) + talked)
+        return [("transferred", {}, talk), ("completed", {"service_seconds": talk}, None)]
+
+    return telling
 
 
 def _left(kind: str, waited: int, **data: object) -> Callable[[Sequence[str]], list[Told]]:
@@ -194,9 +236,9 @@ _TELLING: Mapping[str, Callable[[Sequence[str]], list[Told]]] = {
     "CONNECT": _connected,
     "COMPLETEAGENT": _ended,
     "COMPLETECALLER": _ended,
-    "TRANSFER": _moved,
-    "BLINDTRANSFER": _moved,
-    "ATTENDEDTRANSFER": _moved,
+    "TRANSFER": _moved(3),
+    "BLINDTRANSFER": _moved(3),
+    "ATTENDEDTRANSFER": _moved(-2),
     "ABANDON": _left("abandoned", 2),
     "EXITWITHTIMEOUT": _left("diverted", 2, to="timeout"),
     "EXITWITHKEY": _left("diverted", 3, to="exit"),

@@ -62,6 +62,14 @@ def told(line: str) -> list[tuple[str, dict[str, Any]]]:
             "SIP/7|TRANSFER|200|default|12|95|1",
             [("transferred", {"agent": "SIP/7"}), ("completed", {"service_seconds": 95.0, "agent": "SIP/7"})],
         ),
+        (
+            "SIP/7|ATTENDEDTRANSFER|LINK|SIP/7-1|SIP/8-2|12|95|1||",
+            [("transferred", {"agent": "SIP/7"}), ("completed", {"service_seconds": 95.0, "agent": "SIP/7"})],
+        ),
+        (
+            "SIP/7|TRANSFER|200|default|12|95",
+            [("transferred", {"agent": "SIP/7"}), ("completed", {"service_seconds": 95.0, "agent": "SIP/7"})],
+        ),
         ("NONE|FULL", [("queued", {}), ("diverted", {"to": "overflow", "wait_seconds": 0.0})]),
         ("NONE|JOINEMPTY", [("queued", {}), ("diverted", {"to": "overflow", "wait_seconds": 0.0})]),
         ("NONE|CLOSED", [("queued", {}), ("diverted", {"to": "overflow", "wait_seconds": 0.0})]),
@@ -182,8 +190,35 @@ def test_a_call_through_three_queues_in_whole_seconds_is_three_visits() -> None:
     assert "conflicts" not in all_of_it
 
 
-def test_events_may_come_in_any_order_and_twice() -> None:
-    events = read(*TWO_QUEUES)
+ASKED_FIRST = (
+    "1700000000|a|sales|NONE|ENTERQUEUE||5550100|1",
+    "1700000012|a|sales|SIP/7|CONNECT|12|x|11",
+    "1700000130|b|support|NONE|ENTERQUEUE||7|1",
+    "1700000131|b|sales|SIP/7|ATTENDEDTRANSFER|APP|Queue|12|119|1",
+    "1700000137|a|support|SIP/9|CONNECT|7|y|6",
+    "1700000237|a|support|SIP/9|COMPLETEAGENT|7|100|1",
+)
+
+
+def test_a_caller_who_takes_the_agents_place_in_another_queue_is_answered_there_and_talk_is_not_inflated() -> None:
+    found = {place[1]: amounts for place, amounts in books(read(*ASKED_FIRST)).rollups().items()}
+    assert (found["sales"]["offered"], found["sales"]["answered"], found["sales"]["transferred"]) == (1, 1, 1)
+    assert found["sales"]["service_us"] == 119_000_000
+    assert found["support"]["offered"] == 2, "the agent's own call, and the caller"
+    assert (found["support"]["diverted"], found["support"]["answered"]) == (1, 1)
+    assert found["support"]["answered_wait_us"] == 6_000_000
+    assert found["support"]["service_us"] == 100_000_000
+    assert "conflicts" not in totals(read(*ASKED_FIRST))
+
+
+def test_without_knowing_whose_transfer_it_was_nobody_is_answered_by_it() -> None:
+    found = totals(read(*ASKED_FIRST[2:4]))
+    assert (found["offered"], found["transferred"], found["expired"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("written", [TWO_QUEUES, ASKED_FIRST])
+def test_events_may_come_in_any_order_and_twice(written: tuple[str, ...]) -> None:
+    events = read(*written)
     wanted = books(events)
     for order in orders(events):
         found = books(*([event] for event in [*order, *order[:3]]))
