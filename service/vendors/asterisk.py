@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from service.core.errors import InvalidInput
@@ -23,8 +23,10 @@ from service.core.event import LABEL, MIN_US, Kind, duration_us, microseconds, m
 from service.vendors.delivery import Event, event
 from service.vendors.places import Places, QueueAt
 
+K = TypeVar("K")
+V = TypeVar("V")
 SOURCE = "asterisk"
-CALLS_REMEMBERED = 20_000
+REMEMBERED = 20_000
 
 _SECONDS = re.compile(r"(\d{1,11})(?:\.(\d{1,6}))?")
 _QUEUE_NAME = re.compile(LABEL)
@@ -38,7 +40,6 @@ _NOTHING_OF_SERVICE = frozenset(
         *("CALLINFO", "CONFIGRELOAD", "DID", "INFO", "META", "QUEUESTART", "SYSCOMPAT"),
     }
 )
-_TRANSFERS = frozenset({"TRANSFER", "BLINDTRANSFER", "ATTENDEDTRANSFER"})
 _REFUSED = frozenset({"FULL", "JOINEMPTY", "CLOSED"})
 
 Told = tuple[str, dict[str, object], float | None]
@@ -46,12 +47,16 @@ Told = tuple[str, dict[str, object], float | None]
 
 
 class _Last(NamedTuple):
-    """The last event of a call: the time of its line, when it is told to have happened, its kind, where it waits."""
+    """The last event of a call: the time of its line, when it is told to have happened, its kind.
+
+    And the queue where the call waits, and that where it is served, with the member who serves it.
+    """
 
     written: int
     at: int
     kind: Kind
     waits_in: str | None
+    served: tuple[str, str] | None
 
 
 class _Step(NamedTuple):
@@ -89,18 +94,16 @@ class QueueLog:
         if not call or call == "NONE":
             raise InvalidInput(f"{call!r} is no call's; {name} needs one", field="call")
         steps = [_Step(call, queue, one) for one in told]
-        if name in _TRANSFERS:
-            steps = self._moved_with_another_call(steps, member)
+        if told[-1][0] == "completed":
+            steps = self._of_the_one_served(steps, member)
         line_id = f"{call[:120]}/{name[:32]}/{sha256('|'.join(fields).encode()).hexdigest()[:24]}"
-        return [self._event(step, at, member, f"{line_id}/{step.told[0]}" if steps[1:] else line_id) for step in steps]
+        return [self._event(step, at, member, f"{line_id}/{step.told[0]}" if told[1:] else line_id) for step in steps]
 
     def _event(self, step: _Step, written: int, member: str, id_: str) -> Event:
         kind, data, lasted = step.told
         place = self._queue(step.queue)
         site = place.site or self._places.site(step.queue)
-        at = self._in_order(step, written, Kind[kind.upper()], lasted)
-        if kind == "answered":
-            self._remember_served((step.queue, member), step.call)
+        at = self._in_order(step, written, Kind[kind.upper()], lasted, member)
         return event(
             kind,
             id_,
@@ -115,30 +118,25 @@ class QueueLog:
             **{name: value for name, value in data.items() if name != "caller"},
         )
 
-    def _moved_with_another_call(self, steps: list[_Step], member: str) -> list[_Step]:
-        """A transfer as it is where an agent asked in another queue first, and then put the caller in his own place.
+    def _of_the_one_served(self, steps: list[_Step], member: str) -> list[_Step]:
+        """The end of a service as it is where an agent asked in another queue before he handed the caller on.
 
-        Its line has the number of the agent's second call, which waits there; the caller goes on waiting in its stead.
+        From then on lines may have the number of the agent's second call instead of the caller's. So the service that
+        ends is that which the member gave. Where the second call still waits, the caller waits on in its stead.
         """
-        call, queue, _ = steps[0]
+        call, queue, (kind, _, _) = steps[0]
         last = self._calls.get(call)
-        if last is None or last.waits_in in (None, queue):
+        if last is None or last.served == (queue, member):
             return steps
         caller = self._served.get((queue, member))
+        waits_in = last.waits_in if last.waits_in != queue else None
         if caller is None:
-            return steps[:1]
-        there = last.waits_in or queue
-        return [
-            *(step._replace(call=caller) for step in steps),
-            _Step(call, there, ("diverted", {"to": "exit"}, None)),
-            _Step(caller, there, ("queued", {}, None)),
-        ]
-
-    def _remember_served(self, by: tuple[str, str], call: str) -> None:
-        self._served[by] = call
-        self._served.move_to_end(by)
-        if len(self._served) > CALLS_REMEMBERED:
-            self._served.popitem(last=False)
+            return steps[:1] if waits_in and kind == "transferred" else steps
+        ended = [step._replace(call=caller) for step in steps]
+        if waits_in is None or kind != "transferred":
+            return ended
+        left = _Step(call, waits_in, ("diverted", {"to": "exit"}, None))
+        return [*ended, left, _Step(caller, waits_in, ("queued", {}, None))]
 
     def _queue(self, name: str) -> QueueAt:
         """The queue of a name: as it is mapped, else that of the same name."""
@@ -165,20 +163,33 @@ class QueueLog:
         self._latest_us = max(self._latest_us, at)
         return at
 
-    def _in_order(self, step: _Step, written: int, kind: Kind, lasted: float | None) -> int:
+    def _in_order(self, step: _Step, written: int, kind: Kind, lasted: float | None, member: str) -> int:
         """When an event of a call is told to have happened, so that it stays behind the one before it."""
         last = self._calls.pop(step.call, None)
         at = written
         waits_in = step.queue if kind is Kind.QUEUED else None
+        served = (step.queue, member) if kind is Kind.ANSWERED else None
         if last is not None:
             went_back = written < last.written
             at = max(at, last.at + (duration_us(lasted or 0) if went_back else written - last.written))
             if (at, kind) <= (last.at, last.kind):
                 at = last.at + 1
-        self._calls[step.call] = _Last(written, at, kind, waits_in)
-        if len(self._calls) > CALLS_REMEMBERED:
-            self._calls.popitem(last=False)
+            if kind is Kind.TRANSFERRED:
+                waits_in, served = last.waits_in, last.served
+        _remember(self._calls, step.call, _Last(written, at, kind, waits_in, served))
+        if served is not None:
+            _remember(self._served, served, step.call)
+        if kind is Kind.COMPLETED and self._served.get((step.queue, member)) == step.call:
+            del self._served[step.queue, member]
         return at
+
+
+def _remember(known: OrderedDict[K, V], key: K, value: V) -> None:
+    """Keep a value as the latest, and no more than a number of them."""
+    known[key] = value
+    known.move_to_end(key)
+    if len(known) > REMEMBERED:
+        known.popitem(last=False)
 
 
 def _told(name: str, parameters: Sequence[str]) -> list[Told]:

@@ -211,12 +211,59 @@ def test_a_caller_who_takes_the_agents_place_in_another_queue_is_answered_there_
     assert "conflicts" not in totals(read(*ASKED_FIRST))
 
 
+ASKED_AND_ANSWERED = (
+    "1700000000|a|sales|NONE|ENTERQUEUE||5550100|1",
+    "1700000012|a|sales|SIP/7|CONNECT|12|x|11",
+    "1700000130|b|support|NONE|ENTERQUEUE||7|1",
+    "1700000135|b|support|SIP/9|CONNECT|5|y|4",
+    "1700000150|b|sales|SIP/7|ATTENDEDTRANSFER|BRIDGE|z|12|138|1",
+    "1700000237|a|support|SIP/9|COMPLETEAGENT|5|102|1",
+)
+
+
+def test_a_caller_who_is_joined_to_an_agents_second_call_is_served_once_in_each_queue() -> None:
+    found = {place[1]: amounts for place, amounts in books(read(*ASKED_AND_ANSWERED)).rollups().items()}
+    assert (found["sales"]["offered"], found["sales"]["answered"], found["sales"]["transferred"]) == (1, 1, 1)
+    assert found["sales"]["service_us"] == 138_000_000
+    assert (found["support"]["offered"], found["support"]["answered"]) == (1, 1)
+    assert found["support"]["service_us"] == 102_000_000
+
+
+def test_a_member_who_has_two_calls_ends_each_of_them() -> None:
+    found = totals(
+        read(
+            "1700000000|a|sales|NONE|ENTERQUEUE||5550100|1",
+            "1700000000|b|sales|NONE|ENTERQUEUE||5550101|1",
+            "1700000010|a|sales|SIP/7|CONNECT|10|x|1",
+            "1700000020|b|sales|SIP/7|CONNECT|20|y|1",
+            "1700000030|a|sales|SIP/7|COMPLETECALLER|10|20|1",
+            "1700000060|b|sales|SIP/7|COMPLETECALLER|20|40|1",
+        )
+    )
+    assert (found["answered"], found["handled"], found["service_us"]) == (2, 2, 60_000_000)
+    assert "service_difference_us" not in found
+
+
+def test_the_end_of_a_call_whose_beginning_was_not_read_ends_no_other() -> None:
+    found = totals(
+        read(
+            "1700000000|b|sales|NONE|ENTERQUEUE||5550101|1",
+            "1700000020|b|sales|SIP/7|CONNECT|20|y|1",
+            "1700000030|a|sales|SIP/7|COMPLETECALLER|10|20|1",
+            "1700000060|b|sales|SIP/7|COMPLETECALLER|20|40|1",
+            "1700000070|c|sales|NONE|ENTERQUEUE||5550102|1",
+            "1700000080|c|sales|SIP/7|COMPLETECALLER|1|9|1",
+        )
+    )
+    assert (found["interactions"], found["completed"], found["service_us"]) == (3, 3, 40_000_000)
+
+
 def test_without_knowing_whose_transfer_it_was_nobody_is_answered_by_it() -> None:
     found = totals(read(*ASKED_FIRST[2:4]))
     assert (found["offered"], found["transferred"], found["expired"]) == (1, 1, 1)
 
 
-@pytest.mark.parametrize("written", [TWO_QUEUES, ASKED_FIRST])
+@pytest.mark.parametrize("written", [TWO_QUEUES, ASKED_FIRST, ASKED_AND_ANSWERED])
 def test_events_may_come_in_any_order_and_twice(written: tuple[str, ...]) -> None:
     events = read(*written)
     wanted = books(events)
@@ -226,11 +273,12 @@ def test_events_may_come_in_any_order_and_twice(written: tuple[str, ...]) -> Non
         assert booked(found) == booked(wanted)
 
 
-def test_what_is_read_again_from_any_line_on_has_the_same_identities() -> None:
-    whole = {event["id"] for event in read(*TWO_QUEUES)}
-    assert len(whole) == 8
-    for first in range(len(TWO_QUEUES)):
-        assert {event["id"] for event in read(*TWO_QUEUES[first:])} <= whole
+@pytest.mark.parametrize("written", [TWO_QUEUES, ASKED_FIRST, ASKED_AND_ANSWERED])
+def test_what_is_read_again_from_any_line_on_has_the_same_identities(written: tuple[str, ...]) -> None:
+    whole = {event["id"] for event in read(*written)}
+    assert len(whole) == len(read(*written))
+    for first in range(len(written)):
+        assert {event["id"] for event in read(*written[first:])} <= whole
 
 
 def test_a_line_is_known_by_all_that_it_says_and_by_nothing_else() -> None:
