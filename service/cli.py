@@ -3,7 +3,20 @@
 import click
 
 from service import __version__
-from service.commands import alertmanager, demo, keys, migrate, proof, replay, report, rules, serve, simulate
+from service.commands import (
+    alertmanager,
+    demo,
+    imports,
+    keys,
+    migrate,
+    proof,
+    replay,
+    report,
+    rules,
+    serve,
+    simulate,
+    sources,
+)
 from service.core.errors import FrontlineError
 
 _EXAMPLES = """\b
@@ -33,7 +46,7 @@ def main() -> None:
     """Service-quality KPIs of stores and call centres, exact and while they happen."""
 
 
-for _module in (serve, demo, replay, simulate, report, rules, alertmanager, migrate, keys):
+for _module in (serve, demo, replay, simulate, imports, sources, report, rules, alertmanager, migrate, keys):
     main.add_command(_module.command)
 for _command in (proof.verify, proof.rebuild):
     main.add_command(_command)

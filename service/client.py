@@ -137,6 +137,29 @@ class LiveQueue:
     longest_wait_seconds: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What became of what could not be read before; `unread` is how many parts still cannot be."""
+
+    accepted: int
+    duplicates: int
+    ignored: int
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadPart:
+    """A part of a delivery that could not be read, without what it says."""
+
+    id: int
+    source: str
+    received_at: str
+    expires_at: str
+    code: str
+    detail: str
+    size_bytes: int
+
+
 class _Results(msgspec.Struct, Generic[T]):
     results: tuple[T, ...]
 
@@ -192,6 +215,15 @@ class FrontlineClient:
     async def add_key(self, name: str) -> SourceKey:
         """Give a registered source one more key."""
         return await self._new_key(f"/v1/admin/sources/{quote(name, safe='')}/keys", {})
+
+    async def replay_source(self, name: str) -> Replayed:
+        """Have what could not be read of a source read again."""
+        return _decode(await self._send("POST", f"/v1/admin/sources/{quote(name, safe='')}/replay"), Replayed)
+
+    async def unread(self, source: str | None, limit: int) -> tuple[UnreadPart, ...]:
+        """What could not be read, of one source or of all, the latest first."""
+        query = {"limit": str(limit)} | ({} if source is None else {"source": source})
+        return _decode(await self._send("GET", "/v1/admin/unread", params=query), tuple[UnreadPart, ...])
 
     async def put_site(
         self,

@@ -17,7 +17,7 @@ from service.store.clock import Clock, system_clock_us
 from service.store.unread import UnreadParts
 from service.store.webhooks import Webhook, Webhooks
 from service.telemetry import Telemetry
-from service.vendors.delivery import Adapter, Delivery, Part, Reader, Reading, Unread
+from service.vendors.delivery import Adapter, Delivery, Part, Reader, Reading, Unread, Verifier
 from service.vendors.known import ADAPTERS
 from service.writer import Writer
 
@@ -70,9 +70,11 @@ class Deliveries:
         """
         if not webhook.secrets:
             raise NotAuthenticated("this webhook has no secret, so nothing is taken from it")
-        adapter.verify(delivery, webhook.secrets, self._clock())
+        reader = self._reader(webhook, adapter)
+        verifier = reader if isinstance(reader, Verifier) else adapter
+        verifier.verify(delivery, webhook.secrets, self._clock())
         headers = {name: delivery.headers[name] for name in adapter.kept_headers if name in delivery.headers}
-        taken, unread = await self._commit(webhook, self._reader(webhook, adapter).read(delivery), headers)
+        taken, unread = await self._commit(webhook, reader.read(delivery), headers)
         for one in unread:
             self._telemetry.unread.labels(adapter.name, one.code).inc()
         return taken

@@ -1,30 +1,17 @@
 """`frontline replay`: post a file of events to a running Frontline."""
 
 import asyncio
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from service.client import ClientError, FrontlineClient
+from service.commands.progress import progress_of
 from service.replay import MAX_SPEED, EventFile, Pace, Replay, ReplayError, Summary, moment
 from service.replay import shift_to_now as to_now
-
-_PLAIN_EVERY = 5.0  # seconds between lines where stderr is no terminal
 
 _EXAMPLES = """\b
 Examples:
@@ -73,7 +60,8 @@ def command(
     source = EventFile(None if file == "-" else Path(file))
     try:
         lines, pace = _prepared(source, speed, shift_to_now)
-        with _display(source) as report:
+        with progress_of(source) as display:
+            report = display.of(_told)
             summary = asyncio.run(_post(url, key, compress, pace, batch, clients, report, lines))
     except (ClientError, ReplayError) as error:
         raise click.ClickException(str(error)) from error
@@ -110,39 +98,8 @@ async def _post(
         return await Replay(client, pace, batch, clients, report).run(lines)
 
 
-@contextmanager
-def _display(source: EventFile) -> Iterator[Callable[[Summary], None]]:
-    """Shows progress on stderr: a bar on a terminal, else a line every few seconds."""
-    if not sys.stderr.isatty():
-        yield _plain()
-        return
-    columns = (
-        SpinnerColumn(),
-        BarColumn(),
-        TextColumn("{task.fields[told]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=source.size or None, told="")
-
-        def report(summary: Summary) -> None:
-            told = f"{summary.events:,} events, {summary.rate:,.0f}/s, {summary.rejected:,} rejected"
-            progress.update(task, completed=source.position, told=told)
-
-        yield report
-
-
-def _plain() -> Callable[[Summary], None]:
-    last = time.monotonic()
-
-    def report(summary: Summary) -> None:
-        nonlocal last
-        if time.monotonic() - last >= _PLAIN_EVERY:
-            last = time.monotonic()
-            click.echo(f"{summary.events} events, {summary.rate:.0f}/s, {summary.rejected} rejected", err=True)
-
-    return report
+def _told(summary: Summary) -> str:
+    return f"{summary.events:,} events, {summary.rate:,.0f}/s, {summary.rejected:,} rejected"
 
 
 def _conclude(summary: Summary) -> None:

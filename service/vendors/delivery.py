@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from service.core.errors import InvalidInput
 
@@ -52,6 +52,15 @@ class Reader(Protocol):
 
     def read(self, delivery: Delivery) -> Reading:
         """What a delivery says. What cannot be read is part of the answer; nothing is raised for it."""
+        ...
+
+
+@runtime_checkable
+class Verifier(Protocol):
+    """A reader whose mapping says how its sender signs: it verifies in its adapter's place."""
+
+    def verify(self, delivery: Delivery, secrets: Sequence[str], now_us: int) -> None:
+        """Raise NotAuthenticated where none of the secrets has signed the delivery."""
         ...
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
-from service.vendors import shopify, square, toast
+from service.vendors import freeswitch, generic, shopify, square, toast
 from service.vendors.delivery import Adapter
 
 _ALL: tuple[Adapter, ...] = (
+    freeswitch.ADAPTER,
+    generic.ADAPTER,
     shopify.ADAPTER,
     square.ADAPTER,
     toast.ADAPTER,

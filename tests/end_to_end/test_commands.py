@@ -12,7 +12,19 @@ import pytest
 
 from tests.end_to_end.conftest import ServiceProcess, free_port
 
-COMMANDS = ("serve", "demo", "replay", "simulate", "report", "rules", "alertmanager", "migrate", "keys")
+COMMANDS = (
+    "serve",
+    "demo",
+    "replay",
+    "simulate",
+    "import",
+    "sources",
+    "report",
+    "rules",
+    "alertmanager",
+    "migrate",
+    "keys",
+)
 
 
 def frontline(*arguments: str, timeout: float = 120, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,1 @@
+"""Feeds a running Frontline from files: logs that grow and are rotated, tables of what is over."""
