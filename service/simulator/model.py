@@ -83,6 +83,7 @@ class _Visit:
     line: _Line
     queued_at: float
     answered_at: float = 0.0
+    held: float = 0.0
     server: int | None = None
 
 
@@ -210,7 +211,8 @@ class Simulation:
         while line.waiting and line.busy < line.capacity(self.slip):
             visit = line.waiting.popleft()
             visit.server, visit.answered_at = heapq.heappop(line.free), self._now
-            self._tell(visit, "answered", agent=f"{line.site.name}-{line.profile.name}-{visit.server + 1}")
+            agent = f"{line.site.name}-{line.profile.name}-{visit.server + 1}"
+            self._tell(visit, "answered", agent=agent, wait_seconds=_told(visit, self._now - visit.queued_at))
             self._attend(visit)
 
     def _attend(self, visit: _Visit) -> None:
@@ -219,7 +221,7 @@ class Simulation:
         if chance.random() < queue.escalated:
             self._plan(lasting * 0.3, partial(self._tell, visit, "escalated"))
         if chance.random() < queue.held:
-            hold = queue.hold.sample(chance)
+            hold = visit.held = queue.hold.sample(chance)
             self._plan(lasting * 0.5, partial(self._tell, visit, "held"))
             self._plan(lasting * 0.5 + hold, partial(self._tell, visit, "resumed"))
             lasting += hold
@@ -235,7 +237,14 @@ class Simulation:
                 return
         resolved = encounter.chance.random() < queue.resolved
         wrap_up = queue.wrap_up.sample(encounter.chance) if queue.wrap_up else 0.0
-        self._tell(visit, "completed", resolved=resolved, wrap_up_seconds=round(wrap_up, 1) or None)
+        service = _told(visit, self._now - visit.answered_at - visit.held)
+        self._tell(
+            visit,
+            "completed",
+            resolved=resolved,
+            wrap_up_seconds=round(wrap_up, 1) or None,
+            service_seconds=service,
+        )
         if encounter.summarised:
             self._record(visit, answered_at=_utc(visit.answered_at), resolved=resolved, outcome="answered")
         self._plan(wrap_up, partial(self._release, visit))
@@ -293,3 +302,8 @@ def _chance(name: str) -> Random:
 
 def _utc(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _told(visit: _Visit, seconds: float) -> int | None:
+    """What a telephone system itself says of a duration: whole seconds."""
+    return int(seconds) if visit.line.profile.channel == "phone" else None

@@ -151,8 +151,12 @@ async def test_every_route_of_the_administration_is_listed_here(api: Api) -> Non
 
 
 @pytest.mark.parametrize(("method", "path"), BODIES)
-async def test_an_admin_key_administrates_and_no_other(api: Api, method: str, path: str) -> None:
+async def test_an_admin_key_administrates_and_no_other(serve: Serve, method: str, path: str) -> None:
     """API5: whoever has no admin key does nothing and learns nothing, whatever the body says."""
+    api = await serve(encryption_key="kept apart from the database")
+    await api.source()
+    webhook = "/sources/pos-vendor/webhook"
+    await api.admin("PUT", webhook, BODIES["PUT", "/v1/admin/sources/{name}/webhook"])
     reader = await read_key(api)
     spare = (await api.admin("POST", "/keys", {"role": "read"})).json()["id"]
     before = await api.sql("SELECT count(*) FROM admin_actions")

@@ -208,8 +208,7 @@ def _told() -> list[Panel]:
 
 def _difference(title: str, difference: str, told: str, x: int) -> Panel:
     difference, told = f"frontline_{difference}_total", f"frontline_{told}_total"
-    # Where nothing is told there is no difference, which is better seen as 0 than as a gap.
-    mean = f"{_seconds(difference, 'site')} / clamp_min({_seconds(told, 'site')}, 1e-9)"
+    mean = f"{_seconds(difference, 'site')} / ({_seconds(told, 'site')} > 0)"
     description = f"In the mean, of those with both: {of_metric(difference)} By: {of_metric(told)}"
     return timeseries(About(title, description, (x, 53, 12, 8), "s"), [Query(mean, "{{site}}")])
 
