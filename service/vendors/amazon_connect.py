@@ -20,7 +20,7 @@ from service.core.errors import InvalidInput
 from service.core.event import Diversion, microseconds
 from service.vendors.api_destination import check_key
 from service.vendors.delivery import Delivery, Event, Reading, event, read_parts, unreadable
-from service.vendors.documents import documents, fields_of, instant, seconds, section, text
+from service.vendors.documents import alone, documents, fields_of, instant, seconds, section, text
 from service.vendors.places import Places, places
 
 _CHANNELS = {"VOICE": "phone", "CHAT": "chat", "TASK": "web", "EMAIL": "email"}
@@ -146,7 +146,7 @@ class _Reader:
             parts = [part for document in documents(delivery.body) for part in _unwrapped(document)]
         except InvalidInput as error:
             return unreadable(delivery, str(error))
-        return read_parts(parts, self._told, bytes)
+        return read_parts(parts, self._told, alone)
 
     def _told(self, document: bytes) -> list[Event] | None:
         fields = fields_of(document)

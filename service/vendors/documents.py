@@ -38,7 +38,14 @@ def documents(body: bytes) -> list[bytes]:
             start = _next(text, end)
     except _FAULTS as error:
         raise _unreadable(error) from error
+    if not found:
+        raise InvalidInput("the body is empty", code="unreadable")
     return found
+
+
+def alone(document: bytes) -> bytes:
+    """A body that holds a document and nothing else, whatever kind of document it is."""
+    return b"[" + document + b"]"
 
 
 def _next(text: str, at: int) -> int:

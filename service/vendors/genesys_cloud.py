@@ -13,7 +13,7 @@ from service.core.errors import InvalidInput
 from service.core.event import SECOND_US, microseconds
 from service.vendors.api_destination import check_key
 from service.vendors.delivery import Delivery, Event, Reading, event, read_parts, unreadable
-from service.vendors.documents import documents, fields_of, instant, seconds, text
+from service.vendors.documents import alone, documents, fields_of, instant, seconds, text
 from service.vendors.places import Places, places
 
 _TOPIC = re.compile(r"v2\.detail\.events\.conversation\.[^.]+\.(?P<kind>[a-z.]+)\Z")
@@ -149,7 +149,7 @@ class _Reader:
             parts = documents(delivery.body)
         except InvalidInput as error:
             return unreadable(delivery, str(error))
-        return read_parts(parts, self._told, bytes)
+        return read_parts(parts, self._told, alone)
 
     def _told(self, document: bytes) -> list[Event] | None:
         envelope = fields_of(document)

@@ -14,7 +14,7 @@ import msgspec
 from service.core.errors import InvalidInput, NotAuthenticated
 from service.core.event import Diversion
 from service.vendors.delivery import Delivery, Event, Reading, event, read_parts, unreadable
-from service.vendors.documents import documents, fields_of, instant, is_json, seconds, text
+from service.vendors.documents import alone, documents, fields_of, instant, is_json, seconds, text
 from service.vendors.places import Named, Places, QueueAt, converted
 from service.vendors.signatures import check_hmac, check_one_of
 
@@ -210,7 +210,7 @@ class _Reader:
             parts = documents(delivery.body)
         except InvalidInput as error:
             return unreadable(delivery, str(error))
-        return read_parts(parts, self._of_stream, bytes)
+        return read_parts(parts, self._of_stream, alone)
 
     def _of_form(self, body: bytes) -> list[Event] | None:
         return self._told(dict(_parameters(body)))
