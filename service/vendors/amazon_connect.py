@@ -74,16 +74,16 @@ class _Contact:
             return [self.event("transferred", instant(self.fields, "initiationtimestamp", *otherwise))]
         if self.method == "CALLBACK" and self.before:
             at = instant(self.fields, "initiationtimestamp", *otherwise)
-            return [self._event("diverted", at - _A_MOMENT, *self._end_of_before, to="callback")]
+            return [self._before_this("diverted", at - _A_MOMENT, to="callback")]
         return []
 
     def queued(self, at: datetime) -> list[Event]:
         """In line; with what that says of the contact before, which was in another line or with an agent."""
         events = [self.event("queued", at)]
         if self.before and self.method == "QUEUE_TRANSFER":
-            events.append(self._event("queued", at, *self._end_of_before, "queued-from"))
+            events.append(self._before_this("queued", at))
         elif self.before and self.method == "TRANSFER":
-            events.append(self._event("completed", at - _A_MOMENT, *self._end_of_before))
+            events.append(self._before_this("completed", at - _A_MOMENT))
         return events
 
     def abandoned(self, at: datetime, reason: str, revision: int, **told: Any) -> Event:
@@ -104,14 +104,15 @@ class _Contact:
         """An event of the contact that only another record of it can take back."""
         return self._event(kind, at, self.id, self.revision, **more)
 
-    @property
-    def _end_of_before(self) -> tuple[str, int]:
-        return f"{self.before}/end", _BY_NEXT + self.revision
+    def _before_this(self, kind: str, at: datetime, **more: Any) -> Event:
+        """An event that stands for all that the contact before says of its own end."""
+        return self._event(kind, at, f"{self.before}/end", _BY_NEXT + self.revision, **more)
 
-    def _event(self, kind: str, at: datetime, record: str, revision: int, as_: str = "", **more: Any) -> Event:
+    def _event(self, kind: str, at: datetime, record: str, revision: int, **more: Any) -> Event:
         about = {**self._about, "record": record, "revision": revision, **more}
         subject = self.fields.get("initialcontactid") or self.id
-        return event(kind, f"{self.sign}/{as_ or kind}", at.isoformat(), subject, "amazon-connect", **about)
+        id_ = f"{self.sign}/{kind}" if record in (self.id, f"{self.id}/end") else f"{self.sign}/{kind}-before"
+        return event(kind, id_, at.isoformat(), subject, "amazon-connect", **about)
 
     @cached_property
     def _about(self) -> dict[str, Any]:
