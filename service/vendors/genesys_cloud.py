@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from service.core.errors import InvalidInput
-from service.core.event import SECOND_US, microseconds
+from service.core.event import SECOND_US, duration_us, microseconds
 from service.vendors.api_destination import check_key
 from service.vendors.delivery import Delivery, Event, Reading, event, read_parts, unreadable
 from service.vendors.documents import alone, documents, fields_of, instant, seconds, text
@@ -86,8 +86,9 @@ class _Told:
         if outcome == "ABANDON" or (outcome != "FLOW_OUT" and not self.ended.endswith(("TRANSFER", "TIMEOUT"))):
             return self._event("abandoned", **told)
         to = "timeout" if self.ended == "TIMEOUT" else "overflow"
-        entered = microseconds(self.at - timedelta(seconds=waited or 0))
-        revision = max(microseconds(self.at), entered + _OVERLAP_US + _SPREAD_US)
+        revision = microseconds(self.at)
+        if waited is not None:
+            revision = max(revision, revision - duration_us(waited) + _OVERLAP_US + _SPREAD_US)
         return self._event("diverted", to=to, record="flow-out", revision=revision, **told)
 
     def _served(self) -> list[Event] | None:
