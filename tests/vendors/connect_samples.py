@@ -108,6 +108,7 @@ def record(
     after_work: int = 0,
     ended: float | None = None,
     reason: str | None = None,
+    customer: str | None = "+37060000000",
 ) -> dict[str, Any]:
     """A contact record: `queue` as name, when entered and left; `agent` as name and when connected."""
     found: dict[str, Any] = {
@@ -122,7 +123,7 @@ def record(
         "InitiationTimestamp": whole(at(initiated)),
         "LastUpdateTimestamp": whole(at(updated)),
         "DisconnectReason": reason,
-        "CustomerEndpoint": {"Address": "+37060000000", "Type": "TELEPHONE_NUMBER"},
+        "CustomerEndpoint": customer and {"Address": customer, "Type": "TELEPHONE_NUMBER"},
         "Queue": None,
         "Agent": None,
     }

@@ -1,6 +1,5 @@
 """Twilio TaskRouter: what a workspace tells of its tasks, as forms and as CloudEvents."""
 
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +25,7 @@ from tests.vendors.calls import (
     posted_json,
     read,
 )
+from tests.vendors.twilio_samples import cloud_event, fields
 
 MAPPING = {
     "queues": {
@@ -57,48 +57,9 @@ STREAM_BY_SPRING = "75SSIWPG9zGQBAe4MqJyxlQZ/8c="
 """Made with openssl, by the key token-of-spring, of the URL alone."""
 
 
-def fields(kind: str, when: datetime, task: str = "WT1", **more: Any) -> dict[str, Any]:
-    """What TaskRouter tells of a task at a moment."""
-    milliseconds = round(when.timestamp() * 1000)
-    return {
-        "Sid": f"EV-{task}-{kind}-{milliseconds}",
-        "EventType": kind,
-        "AccountSid": "AC1",
-        "WorkspaceSid": "WS1",
-        "WorkspaceName": "Care",
-        "ResourceType": "task",
-        "ResourceSid": task,
-        "Timestamp": milliseconds // 1000,
-        "TimestampMs": milliseconds,
-        "TaskSid": task,
-        "TaskAge": 0,
-        "TaskChannelUniqueName": "voice",
-        "TaskAttributes": '{"from": "+37060000000"}',
-        **more,
-    }
-
-
 def form(kind: str, seconds: float, **more: Any) -> Delivery:
     """An event callback so many seconds after nine."""
     return posted(urlencode(fields(kind, at(seconds), **more)).encode())
-
-
-def cloud_event(told: dict[str, Any]) -> dict[str, Any]:
-    """The same fact as Event Streams tell it."""
-    names = {"EventType": "eventtype", "TimestampMs": None, "Timestamp": None}
-    payload = {names.get(name, _snake(name)): value for name, value in told.items() if names.get(name, "") is not None}
-    payload["timestamp"] = datetime.fromtimestamp(told["TimestampMs"] / 1000, at(0).tzinfo).isoformat()
-    return {
-        "specversion": "1.0",
-        "id": f"EZ-{told['Sid']}",
-        "type": f"com.twilio.taskrouter.{told['EventType']}",
-        "source": "/AC1/taskrouter",
-        "data": {"sid": told["Sid"], "payload": payload},
-    }
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).removeprefix("_")
 
 
 def one(delivery: Delivery) -> Event:
