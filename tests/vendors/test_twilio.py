@@ -184,20 +184,22 @@ def test_why_a_task_is_cancelled_says_how_the_wait_ended(reason: str, kind: str,
 
 
 @pytest.mark.parametrize(
-    "kind",
+    ("kind", "more"),
     [
-        "reservation.created",
-        "reservation.rejected",
-        "reservation.timeout",
-        "reservation.completed",
-        "task.wrapup",
-        "worker.activity.update",
-        "task-queue.timeout",
-        "workspace.created",
+        ("reservation.created", {}),
+        ("reservation.rejected", {}),
+        ("reservation.timeout", {}),
+        ("reservation.completed", {}),
+        ("task.wrapup", {}),
+        ("worker.activity.update", {}),
+        ("task-queue.timeout", {}),
+        ("workspace.created", {}),
+        ("task.transfer-failed", {**TO_BILLING, "TransferMode": "COLD"}),
+        ("task.transfer-failed", {"TransferTo": "WK8", "TransferMode": "WARM"}),
     ],
 )
-def test_what_says_nothing_of_service_is_passed_over(kind: str) -> None:
-    reading = read(ADAPTER, MAPPING, form(kind, 1, **SALES))
+def test_what_says_nothing_of_service_is_passed_over(kind: str, more: dict[str, Any]) -> None:
+    reading = read(ADAPTER, MAPPING, form(kind, 1, **SALES, **more))
     assert (reading.parts, reading.unread, reading.ignored) == ([], [], 1)
 
 
