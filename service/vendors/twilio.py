@@ -116,7 +116,8 @@ class _Told:
         """Handed to another line or worker; who is handed over cold to a line is served no more and waits there."""
         target = text(self.fields, "transferto")
         if not target.startswith("WQ"):
-            return [self._event("transferred", self._line_if_any(), to_agent=target)]
+            worker = target if target.startswith("WK") else None
+            return [self._event("transferred", self._line_if_any(), to_agent=worker)]
         line = self._line_of_transfer(target)
         events = [self._event("transferred", line, to_queue=line.queue), self._event("queued", line)]
         if self._is_cold:
