@@ -12,12 +12,12 @@ COMPILE := env -u PIP_FIND_LINKS CUSTOM_COMPILE_COMMAND="make requirements" \
 	.venv/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-options \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
-# Prometheus, where .ci/prometheus unpacked one; not .venv/bin, in which PYTHON must not be looked for.
-export PATH := $(CURDIR)/.venv/prometheus/usr/bin:$(PATH)
+# Programs that .ci/programs unpacked; not .venv/bin, in which PYTHON must not be looked for.
+export PATH := $(CURDIR)/.venv/programs/usr/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo install test check bench fuzz faults generate image compose-env requirements clean
+.PHONY: help demo install test check bench bench-page fuzz faults generate image compose-env requirements audit clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ demo: install ## run everything on a real day of calls and a simulated chain of 
 install: .venv/.project ## install Frontline into .venv, as .venv/bin/frontline
 
 test: check ## run every check and every test (ARGS="-k walk")
-	@.ci/prometheus .venv/prometheus
+	@.ci/programs .venv/programs
 	.venv/bin/python -m pytest $(ARGS)
 
 check: .venv/.dev .venv/.project ## lint, formatting, types and imports, without running anything
@@ -38,13 +38,17 @@ check: .venv/.dev .venv/.project ## lint, formatting, types and imports, without
 	.venv/bin/lint-imports --no-logo
 	$(PIP) check
 
-bench: .venv/.dev .venv/.project ## measure throughput and latency on this machine
+bench: .venv/.dev .venv/.project ## measure all that docs/performance.md shows on this machine (ARGS="batches growth")
 	.venv/bin/python -m benchmarks $(ARGS)
 
-fuzz: .venv/.dev .venv/.project ## post a million hostile bodies and ask hostile questions (ten minutes)
-	FRONTLINE_FUZZ=1000000 .venv/bin/python -m pytest tests/fuzz --timeout 3600 $(ARGS)
+bench-page: .venv/.dev .venv/.project ## write docs/performance.md again (ARGS=build/benchmarks.json: of the last run)
+	.venv/bin/python -m benchmarks.page $(ARGS)
 
-faults: .venv/.dev .venv/.project ## kill, stop and cut off everything under load, a hundred times (a quarter of an hour)
+fuzz: .venv/.dev .venv/.project ## post a million hostile bodies and ask hostile questions (half an hour)
+	FRONTLINE_FUZZ=1000000 .venv/bin/python -m pytest tests/fuzz --timeout 7200 -rP $(ARGS)
+
+faults: .venv/.dev .venv/.project ## kill, stop and cut off everything under load, a hundred times (half an hour)
+	@.ci/programs .venv/programs
 	FRONTLINE_FAULT_CYCLES=17 .venv/bin/python -m pytest tests/faults --timeout=0 -rP $(ARGS)
 
 generate: .venv/.dev .venv/.project ## write again what is made from the catalogue and the objectives
@@ -63,6 +67,10 @@ requirements: .venv/.dev ## pin again what pyproject.toml asks for (ARGS=--upgra
 	$(COMPILE) $(ARGS) --constraint requirements/runtime.txt --output-file requirements/server.txt pyproject.toml
 	$(COMPILE) $(ARGS) --all-extras --constraint requirements/runtime.txt \
 		--output-file requirements/dev.txt pyproject.toml
+
+audit: .venv/.audit/bin/pip-audit ## ask public databases for known vulnerabilities of what is pinned (needs the internet)
+	for pins in build server runtime dev; do \
+		$< --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements/$$pins.txt || exit 1; done
 
 clean: ## remove .venv, caches and build output; data in .frontline stays
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -84,6 +92,11 @@ clean: ## remove .venv, caches and build output; data in .frontline stays
 	@echo "Installing pinned development tools into .venv."
 	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
+
+# In an environment of its own: it has to be new, so it is not pinned, and what it needs stands in nobody's way.
+.venv/.audit/bin/pip-audit: .venv/.runtime
+	@.venv/bin/python -m venv .venv/.audit
+	@.venv/.audit/bin/python -m pip --disable-pip-version-check --no-input install --quiet pip-audit
 
 .venv/.project: .venv/.runtime pyproject.toml
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .

@@ -2,15 +2,20 @@
 
 import asyncio
 import json
+import os
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import asyncpg
 
+from benchmarks.figures import Row, rate, ratio
 from benchmarks.load import Load, post_all
-from benchmarks.month import POST_EVENTS, lines, posts
-from benchmarks.process import Running, postgres, service
+from benchmarks.month import EVENTS, POST_EVENTS, lines, posts
+from benchmarks.process import Running, postgres, postgres_process, processor_seconds, service
 
 ROUNDS = 5
 CONNECTIONS = 4
@@ -71,22 +76,47 @@ def post_month(to: Running, label: str, connections: int = CONNECTIONS) -> Load:
     return asyncio.run(post_all(to, bodies, connections))
 
 
-def run() -> list[tuple[str, str]]:
-    """Rounds of both, in turn; medians and their ratio."""
-    ours, plain = [], []
+def run() -> list[Row]:
+    """Rounds of both, in turn; medians and their ratio, and what both take of the processors."""
+    ours, plain = Side(), Side()
     with postgres() as url, service(url) as running:
+        server = asyncio.run(postgres_process(url))
         asyncio.run(make_plain_table(url))
         post_month(running, "warm-up/")
         for number in range(ROUNDS):
             label = f"round-{number}/"
             rows = plain_rows(label)
-            plain.append(asyncio.run(insert_plain(url, rows)))
-            ours.append(post_month(running, label).rate)
+            with plain.measured(os.getpid(), server):
+                plain.rates.append(asyncio.run(insert_plain(url, rows)))
+            with ours.measured(running.process, server):
+                ours.rates.append(post_month(running, label).rate)
         memory = running.resident_mib()
-    ratios = sorted(a / b for a, b in zip(ours, plain, strict=True))
     return [
-        (f"posts of {POST_EVENTS}, {CONNECTIONS} connections, events/s", f"{statistics.median(ours):,.0f}"),
-        ("plain inserts of the same rows, one connection, rows/s", f"{statistics.median(plain):,.0f}"),
-        ("ratio, median of rounds", f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"),
-        ("resident memory of the service after that, MiB", f"{memory:.0f}"),
+        rate(f"posts of {POST_EVENTS}, {CONNECTIONS} connections, events/s", ours.rates),
+        rate("plain inserts of the same rows, one connection, rows/s", plain.rates),
+        ratio("ratio, median of rounds", "batches-by-inserts", ours.rates, plain.rates),
+        Row("processor time of an event, of the service and of PostgreSQL, µs", ours.processors),
+        Row("processor time of a plain row, of its client and of PostgreSQL, µs", plain.processors),
+        Row("resident memory of the service after that, MiB", f"{memory:.0f}"),
     ]
+
+
+@dataclass(slots=True)
+class Side:
+    """One of two that are measured: its rates, and what its own process and PostgreSQL's took for an event, in µs."""
+
+    rates: list[float] = field(default_factory=list)
+    taken: list[tuple[float, float]] = field(default_factory=list)
+
+    @contextmanager
+    def measured(self, process: int, server: int) -> Iterator[None]:
+        """What is run inside is measured."""
+        before = processor_seconds(process), processor_seconds(server, children=True)
+        yield
+        after = processor_seconds(process), processor_seconds(server, children=True)
+        self.taken.append(((after[0] - before[0]) / EVENTS * 1e6, (after[1] - before[1]) / EVENTS * 1e6))
+
+    @property
+    def processors(self) -> str:
+        """The medians of both."""
+        return " and ".join(f"{statistics.median(column):.1f}" for column in zip(*self.taken, strict=True))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from benchmarks.batches import CONNECTIONS, post_month
+from benchmarks.figures import Row
 from benchmarks.load import Connection, post_all
 from benchmarks.month import posts
 from benchmarks.process import Running, postgres, service
@@ -16,7 +17,8 @@ _PAUSE_SECONDS = 0.05
 _COUNTER = b'frontline_queue_offered_total{channel="kiosk",queue="probe",site="probe"} '
 
 
-def _endless() -> Iterator[tuple[bytes, int]]:
+def endless() -> Iterator[tuple[bytes, int]]:
+    """The real month, again and again."""
     for number in itertools.count():
         yield from posts(f"load-{number}/")
 
@@ -42,7 +44,7 @@ async def _measure(running: Running, rate: float) -> tuple[list[float], list[flo
     delays: list[float] = []
     memory: list[float] = []
     until = time.perf_counter() + SECONDS
-    bodies = itertools.takewhile(lambda _: time.perf_counter() < until, _endless())
+    bodies = itertools.takewhile(lambda _: time.perf_counter() < until, endless())
     load = asyncio.create_task(post_all(running, bodies, CONNECTIONS, rate))
     async with Connection(running) as connection:
         for number in itertools.count(1):
@@ -54,7 +56,7 @@ async def _measure(running: Running, rate: float) -> tuple[list[float], list[flo
     return delays, memory, (await load).rate
 
 
-def run() -> list[tuple[str, str]]:
+def run() -> list[Row]:
     """A minute of load at half of the top rate, with probes all the time."""
     with postgres() as url, service(url) as running:
         post_month(running, "warm-up/")
@@ -64,11 +66,11 @@ def run() -> list[tuple[str, str]]:
     quarter = len(memory) // 4
     early, late = max(memory[quarter : 2 * quarter]), max(memory[-quarter:])
     return [
-        ("load while probing, events/s", f"{rate:,.0f}"),
-        ("probes: event posted to seen on /metrics/kpi", f"{len(delays)}"),
-        ("median, ms", f"{delays[len(delays) // 2] * 1000:.1f}"),
-        ("99th percentile, ms", f"{delays[int(len(delays) * 0.99)] * 1000:.1f}"),
-        ("largest, ms", f"{delays[-1] * 1000:.1f}"),
-        (f"resident memory in the second quarter of {SECONDS} s, MiB", f"{early:.0f}"),
-        ("resident memory in the last quarter, MiB", f"{late:.0f}"),
+        Row("load while probing, events/s", f"{rate:,.0f}"),
+        Row("probes: event posted to seen on /metrics/kpi", f"{len(delays)}"),
+        Row("median, ms", f"{delays[len(delays) // 2] * 1000:.1f}"),
+        Row("99th percentile, ms", f"{delays[int(len(delays) * 0.99)] * 1000:.1f}"),
+        Row("largest, ms", f"{delays[-1] * 1000:.1f}"),
+        Row(f"resident memory in the second quarter of {SECONDS} s, MiB", f"{early:.0f}"),
+        Row("resident memory in the last quarter, MiB", f"{late:.0f}"),
     ]

@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 
 from benchmarks.process import Running
 
+_BUSY = (429, 503)
+_AGAIN_SECONDS = 0.02
+
 
 @dataclass(slots=True)
 class Load:
-    """What became of some posts: `latencies` in seconds, in the order of the answers."""
+    """What became of some posts: `latencies` in seconds, in the order of the answers; how often one was refused.
+
+    One that is refused because the service is busy is sent again until it is not.
+    """
 
     events: int = 0
     seconds: float = 0.0
@@ -28,12 +34,12 @@ class Load:
 
 
 class Connection:
-    """One kept connection to the service."""
+    """One kept connection to the service, or to another that takes posts at `path`."""
 
-    def __init__(self, to: Running) -> None:
+    def __init__(self, to: Running, path: str = "/v1/events") -> None:
         self._to = to
         self._head = (
-            f"POST /v1/events HTTP/1.1\r\nHost: {to.host}\r\nAuthorization: Bearer {to.key}\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: {to.host}\r\nAuthorization: Bearer {to.key}\r\n"
             "Content-Type: application/x-ndjson\r\nContent-Length: "
         ).encode()
 
@@ -52,8 +58,12 @@ class Connection:
 
     async def get(self, path: str) -> bytes:
         """The body that a path answers."""
-        self._writer.write(f"GET {path} HTTP/1.1\r\nHost: {self._to.host}\r\n\r\n".encode())
-        return (await self._answer())[1]
+        asked = f"GET {path} HTTP/1.1\r\nHost: {self._to.host}\r\nAuthorization: Bearer {self._to.read_key}\r\n\r\n"
+        self._writer.write(asked.encode())
+        status, answer = await self._answer()
+        if status != 200:
+            raise RuntimeError(f"{path} was answered with {status}: {answer[:500].decode()}")
+        return answer
 
     async def _answer(self) -> tuple[int, bytes]:
         head = await self._reader.readuntil(b"\r\n\r\n")
@@ -62,7 +72,9 @@ class Connection:
         return status, await self._reader.readexactly(length)
 
 
-async def post_all(to: Running, bodies: Iterable[tuple[bytes, int]], connections: int, rate: float = 0.0) -> Load:
+async def post_all(
+    to: Running, bodies: Iterable[tuple[bytes, int]], connections: int, rate: float = 0.0, path: str = "/v1/events"
+) -> Load:
     """Post bodies from several connections at once; at `rate` events a second where it is given, else at once."""
     load = Load()
     waiting: Iterator[tuple[bytes, int]] = iter(bodies)
@@ -71,19 +83,20 @@ async def post_all(to: Running, bodies: Iterable[tuple[bytes, int]], connections
 
     async def one() -> None:
         nonlocal scheduled
-        async with Connection(to) as connection:
+        async with Connection(to, path) as connection:
             for body, events in waiting:
                 if rate:
                     due = began + scheduled / rate
                     scheduled += events
                     await asyncio.sleep(max(0.0, due - time.perf_counter()))
                 sent = time.perf_counter()
-                status = await connection.post(body)
-                load.latencies.append(time.perf_counter() - sent)
-                if status == 202:
-                    load.events += events
-                else:
+                while (status := await connection.post(body)) in _BUSY:
                     load.refused += 1
+                    await asyncio.sleep(_AGAIN_SECONDS)
+                if status != 202:
+                    raise RuntimeError(f"a post was answered with {status}")
+                load.latencies.append(time.perf_counter() - sent)
+                load.events += events
 
     await asyncio.gather(*(one() for _ in range(connections)))
     load.seconds = time.perf_counter() - began

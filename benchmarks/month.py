@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MONTH = Path(__file__).parent.parent / "tests" / "data" / "january.ndjson.gz"
+EVENTS = 87_382
+"""How many the month has."""
 POST_EVENTS = 500
 
 

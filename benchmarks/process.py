@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
+import psutil
+
 from service.store import schema
 from service.store.database import Database
 from service.store.embedded import EmbeddedPostgres
@@ -26,13 +30,14 @@ _START_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A running service: where it listens, how to post to it, its process, and its database."""
+    """A running service: where it listens, its process, its database, and the keys to post and to read."""
 
     host: str
     port: int
-    key: str
     process: int
     database_url: str
+    key: str
+    read_key: str = ""
 
     def resident_mib(self) -> float:
         """Its resident memory, in MiB."""
@@ -40,6 +45,14 @@ class Running:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
         raise RuntimeError("the process has ended")
+
+
+def installed(program: str, package: str) -> str:
+    """The path of a program that Debian's package brings. Raises RuntimeError where it is not installed."""
+    path = shutil.which(program)
+    if path is None:
+        raise RuntimeError(f"{program} is not installed; `apt-get install {package}` brings it")
+    return path
 
 
 def free_port() -> int:
@@ -66,6 +79,23 @@ async def _migrate(url: str) -> None:
         await schema.migrate(database)
     finally:
         await database.close()
+
+
+def processor_seconds(process: int, *, children: bool = False) -> float:
+    """What a process has taken of the processors so far; with its children, those that have ended too."""
+    found = psutil.Process(process)
+    if not children:
+        return float(sum(found.cpu_times()[:2]))
+    return float(sum(sum(one.cpu_times()[:4]) for one in (found, *found.children())))
+
+
+async def postgres_process(url: str) -> int:
+    """The process of a PostgreSQL server on this machine that started all its others."""
+    connection = await asyncpg.connect(url)
+    try:
+        return int(psutil.Process(await connection.fetchval("SELECT pg_backend_pid()")).ppid())
+    finally:
+        await connection.close()
 
 
 @contextmanager
@@ -99,16 +129,18 @@ def _wait(port: int, path: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextmanager
-def service(database_url: str, arguments: Sequence[str] = ()) -> Iterator[Running]:
+def service(database_url: str, arguments: Sequence[str] = (), **settings: str) -> Iterator[Running]:
     """The service on a database, with a source registered; `arguments` start it, else `frontline serve` does."""
     port = free_port()
-    admin_key = secrets.token_hex(16)
+    admin_key, read_key = secrets.token_hex(16), secrets.token_hex(16)
     start = list(arguments) or [sys.executable, "-m", "service", "serve", "--port", "{port}"]
     start = [part.format(port=port) for part in start]
     settings = {
         "FRONTLINE_DATABASE_URL": database_url,
         "FRONTLINE_ADMIN_KEY": admin_key,
+        "FRONTLINE_READ_KEY": read_key,
         "FRONTLINE_LOG_LEVEL": "WARNING",
+        **settings,
     }
     with command(start, port, "/readyz", **settings) as process:
         request = urllib.request.Request(
@@ -118,4 +150,4 @@ def service(database_url: str, arguments: Sequence[str] = ()) -> Iterator[Runnin
         )
         with urllib.request.urlopen(request) as answer:
             key = json.load(answer)["key"]
-        yield Running("127.0.0.1", port, key, process, database_url)
+        yield Running("127.0.0.1", port, process, database_url, key, read_key)

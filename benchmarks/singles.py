@@ -4,7 +4,6 @@ The load comes from wrk (Debian's package), so that the client costs little and 
 """
 
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -12,12 +11,16 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.process import command, free_port, postgres, service
+from benchmarks.figures import Row, rate, ratio
+from benchmarks.process import command, free_port, installed, postgres, service
 
 ROUNDS = 3
 SECONDS = 6
 CONNECTIONS = 64
 
+_QUIET = ("--no-access-log", "--log-level", "warning")
+UVICORN = (sys.executable, "-m", "uvicorn", *_QUIET, "--no-proxy-headers", "--port", "{port}")
+"""The server as `frontline serve` sets it up, for an application named behind it."""
 EMPTY_APP = """
 from fastapi import FastAPI
 
@@ -49,25 +52,28 @@ end
 
 
 def drive(port: int, key: str, label: str) -> tuple[float, float]:
-    """Load a server for some seconds; requests a second, and their 99th percentile in milliseconds."""
-    binary = shutil.which("wrk")
-    if binary is None:
-        raise RuntimeError("wrk is not installed; `apt-get install wrk` brings it")
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(_SCRIPT % {"label": label, "key": key})
-        script.flush()
-        load = [binary, "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}", "--latency", "-s", script.name]
-        done = subprocess.run([*load, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True)
+    """Post single events for some seconds; requests a second, and their 99th percentile in milliseconds."""
+    return load(port, _SCRIPT % {"label": label, "key": key})
+
+
+def load(port: int, script: str) -> tuple[float, float]:
+    """Load a server for some seconds by a script of wrk; the same two figures."""
+    binary = installed("wrk", "wrk")
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write(script)
+        file.flush()
+        command_line = [binary, "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}", "--latency", "-s", file.name]
+        done = subprocess.run([*command_line, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True)
     if "Non-2xx" in done.stdout:
         raise RuntimeError(f"some posts were refused:\n{done.stdout}")
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
+    reached = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
     late = re.search(r"99%\s+([\d.]+)(us|ms|s)", done.stdout)
-    if rate is None or late is None:
+    if reached is None or late is None:
         raise RuntimeError(f"wrk printed something else:\n{done.stdout}")
-    return float(rate[1]), float(late[1]) * {"us": 0.001, "ms": 1, "s": 1000}[late[2]]
+    return float(reached[1]), float(late[1]) * {"us": 0.001, "ms": 1, "s": 1000}[late[2]]
 
 
-def compare(empty_server: Sequence[str], our_server: Sequence[str]) -> list[tuple[str, str]]:
+def compare(empty_server: Sequence[str], our_server: Sequence[str], key: str) -> list[Row]:
     """Rounds of both under one kind of server, in turn; medians and their ratio. `{port}` stands for the port."""
     ours, empty, latest = [], [], []
     port = free_port()
@@ -77,20 +83,17 @@ def compare(empty_server: Sequence[str], our_server: Sequence[str]) -> list[tupl
         with service(url, our_server) as running, command(start, port, "/docs", PYTHONPATH=folder):
             for number in range(ROUNDS):
                 empty.append(drive(port, "none", f"empty-{number}")[0])
-                rate, late = drive(running.port, running.key, f"single-{number}")
-                ours.append(rate)
+                reached, late = drive(running.port, running.key, f"single-{number}")
+                ours.append(reached)
                 latest.append(late)
-    ratios = sorted(a / b for a, b in zip(ours, empty, strict=True))
     return [
-        (f"single posts, {CONNECTIONS} connections, posts/s", f"{statistics.median(ours):,.0f}"),
-        ("their 99th percentile, ms", f"{statistics.median(latest):.1f}"),
-        ("empty FastAPI endpoint, same server, requests/s", f"{statistics.median(empty):,.0f}"),
-        ("ratio, median of rounds", f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"),
+        rate(f"single posts, {CONNECTIONS} connections, posts/s", ours),
+        Row("their 99th percentile, ms", f"{statistics.median(latest):.1f}"),
+        rate("empty FastAPI endpoint, same server, requests/s", empty),
+        ratio("ratio, median of rounds", key, ours, empty),
     ]
 
 
-def run() -> list[tuple[str, str]]:
+def run() -> list[Row]:
     """Under uvicorn, as `frontline serve` runs."""
-    return compare(
-        [sys.executable, "-m", "uvicorn", "--no-access-log", "--no-proxy-headers", "--port", "{port}", "empty:app"], []
-    )
+    return compare([*UVICORN, "empty:app"], [], "singles-by-empty")

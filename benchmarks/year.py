@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from benchmarks.figures import Row
 from benchmarks.load import Connection, post_all
 from benchmarks.process import Running, postgres, service
 
@@ -30,26 +31,26 @@ QUERIES = {
 OF_NOW = {"how all objectives stand": "/v1/objectives", "a scrape": "/metrics/kpi"}
 
 
-def run() -> list[tuple[str, str]]:
+def run() -> list[Row]:
     """Rows of the table."""
     with postgres() as url, service(url) as running:
         return asyncio.run(_measure(running))
 
 
-async def _measure(to: Running) -> list[tuple[str, str]]:
+async def _measure(to: Running) -> list[Row]:
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     first = today - timedelta(days=DAYS)
     load = await post_all(to, _posts(first), _CONNECTIONS)
-    rows = [("visits stored", f"{load.events:,} of {SITES:,} sites and {DAYS} days, at {load.rate:,.0f} a second")]
+    rows = [Row("visits stored", f"{load.events:,} of {SITES:,} sites and {DAYS} days, at {load.rate:,.0f} a second")]
     async with Connection(to) as connection:
         for what, path in QUERIES.items():
             year = f"step=1d&from={first:%Y-%m-%dT00:00:00Z}&to={today:%Y-%m-%dT00:00:00Z}"
             answer, took = await _timed(connection, f"{path}&{year}")
             points = sum(len(result["points"]) for result in json.loads(answer)["results"])
-            rows.append((what, f"{points:,} points, {len(answer) / 1e6:.1f} MB: {took}"))
+            rows.append(Row(what, f"{points:,} points, {len(answer) / 1e6:.1f} MB: {took}"))
         for what, path in OF_NOW.items():
             answer, took = await _timed(connection, path)
-            rows.append((what, f"{len(answer) / 1e6:.1f} MB: {took}"))
+            rows.append(Row(what, f"{len(answer) / 1e6:.1f} MB: {took}"))
     return rows
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from multiprocessing import parent_process
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,6 +20,7 @@ from service.api import (
     admin,
     admin_keys,
     admin_webhooks,
+    description,
     errors,
     health,
     ingest,
@@ -30,8 +32,11 @@ from service.api import (
     sites,
     webhooks,
 )
+from service.api.admission import Admission
 from service.api.deps import READING, Services
+from service.api.headers import Headers
 from service.api.keys import KeyRing
+from service.connections import TELEMETRY
 from service.core.access import Role
 from service.core.errors import ConfigurationError
 from service.deliveries import Deliveries
@@ -43,6 +48,7 @@ from service.store.ledger import Ledger
 from service.store.partitions import Partitions
 from service.store.policies import Policies
 from service.store.registry import Registry, pseudonym
+from service.store.retention import Retention
 from service.store.rollups import Rollups
 from service.store.unread import UnreadParts
 from service.store.vault import Vault
@@ -66,13 +72,13 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     """An app on a database that is migrated already. It holds no connection until it is started."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         database = Database(database_url, command_timeout_seconds=settings.commit_timeout_seconds)
         try:
             await schema.check(database)
             async with _running(settings, database) as parts:
                 app.state.services = parts
-                yield
+                yield {TELEMETRY: parts.telemetry}
         finally:
             await database.close()
 
@@ -84,14 +90,25 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         lifespan=lifespan,
         redoc_url=None,
         static_url="/docs-static",
+        # A redirection would lead to where the Host header says, and behind a proxy out of TLS, key and all.
+        redirect_slashes=False,
     )
+    app.add_middleware(Admission, metrics_port=settings.metrics_port)
     errors.install(app)
+    app.openapi = partial(_described, app)  # type: ignore[method-assign]  # as FastAPI says that it is extended
     for module in (ingest, webhooks, runbooks, admin, admin_keys, admin_webhooks, health):
         app.include_router(module.router)
     keyed: dict[str, Any] = {"dependencies": [READING], "responses": errors.described(401, 403, 429)}
     for module in (kpis, objectives, live, sites, metrics):
         app.include_router(module.router, **(keyed if settings.reading_needs_key else {}))
+    app.middleware_stack = Headers(app.build_middleware_stack())
     return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        description.complete(FastAPI.openapi(app))
+    return FastAPI.openapi(app)
 
 
 @asynccontextmanager
@@ -110,21 +127,26 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
             number=number,
             live_horizon_seconds=settings.live_horizon_seconds,
         )
-        for number in range(settings.writers + 1)
+        for number in range(settings.writers + 2)
     ]
+    timing, forgetting, *writing = ledgers
     writer = Writer(
-        ledgers[1:],
+        writing,
         telemetry,
         queue_events=settings.queue_events,
         batch_events=settings.batch_events,
+        wait_seconds=settings.wait_seconds,
     )
-    timer = Timer(ledgers[0], telemetry)
+    retention = None
+    if settings.retention_days is not None:
+        retention = Retention(database, policies, forgetting, days=settings.retention_days)
+    vault = Vault(settings.encryption_key)
+    hooks, unread = Webhooks(database, vault), UnreadParts(database, vault, keep_days=settings.unread_days)
+    timer = Timer(timing, telemetry, retention, unread)
     access = Access(database)
     for secret, role in ((settings.admin_key, Role.ADMIN), (settings.read_key, Role.READ)):
         if secret:
             await access.keep_key(secret, role)
-    vault = Vault(settings.encryption_key)
-    hooks, unread = Webhooks(database, vault), UnreadParts(database, vault, keep_days=settings.unread_days)
     parts = Services(
         settings=settings,
         database=database,
@@ -168,3 +190,6 @@ def _end_with_parent() -> None:
     """Let the kernel end this worker when its parent is killed, so that no orphan keeps the port."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    parent = parent_process()
+    if parent is not None and not parent.is_alive():  # it ended before the kernel was told
+        raise ConfigurationError("the process that started this worker has ended")

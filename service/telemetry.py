@@ -1,6 +1,8 @@
 """What a process tells of itself on `/metrics`; every number can be added up over replicas."""
 
 import os
+from enum import StrEnum
+from pathlib import Path
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,6 +23,26 @@ _LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 _SIZES = (1, 5, 10, 50, 100, 500, 1000, 2000, 5000, 10000)
 
 
+class Reason(StrEnum):
+    """Why a request was refused, or a connection cut off, for what it would take."""
+
+    MALFORMED = "malformed"
+    HEAD_TOO_LARGE = "head_too_large"
+    HEAD_LATE = "head_late"
+    BODY_LATE = "body_late"
+    BODY_TOO_LARGE = "body_too_large"
+    BODY_UNWANTED = "body_unwanted"
+    BODIES = "bodies"
+    READER_LATE = "reader_late"
+    SILENT = "silent"
+    PIPELINE = "pipeline"
+    CONNECTIONS = "connections"
+    QUEUE_FULL = "queue_full"
+    WAIT = "wait"
+    DATABASE_AWAY = "database_away"
+    CLOSING = "closing"
+
+
 class Telemetry:
     """The process metrics, in a registry of their own."""
 
@@ -32,6 +54,12 @@ class Telemetry:
         )
         self.posts = Counter(
             "frontline_ingest_posts_total", "posts of events, by HTTP status", ["status"], registry=registry
+        )
+        self.refused = Counter(
+            "frontline_refused_total",
+            "requests refused and connections cut off for what they would take, by reason",
+            ["reason"],
+            registry=registry,
         )
         self.post_seconds = Histogram(
             "frontline_ingest_post_seconds", "post received to answered", buckets=_LATENCY, registry=registry
@@ -78,8 +106,21 @@ class Telemetry:
         self.timer_measured = Counter(
             "frontline_timer_measured_total", "interactions that the timer measured again", registry=registry
         )
+        self.kept_from = Gauge(
+            "frontline_retention_kept_from_timestamp_seconds",
+            "events from this moment on are kept, as the timer's holder last saw it; 0 where nothing is forgotten",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.forgotten = Counter(
+            "frontline_retention_forgotten_total", "what was too old to be kept", ["what"], registry=registry
+        )
+        for what in ("interactions", "events", "contacts", "customers"):
+            self.forgotten.labels(what)
         for result in ("accepted", "duplicate", "rejected"):
             self.events.labels(result)
+        for reason in Reason:
+            self.refused.labels(reason)
         build = Gauge(
             "frontline_build_info", "1, with the version", ["version"], registry=registry, multiprocess_mode="livemax"
         )
@@ -88,6 +129,7 @@ class Telemetry:
     def render(self) -> bytes:
         """The page, in Prometheus' text format; with several workers, of all of them together."""
         if MULTIPROCESS_VARIABLE in os.environ:
+            _forget_ended(Path(os.environ[MULTIPROCESS_VARIABLE]))
             together = CollectorRegistry()
             MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # the library leaves it untyped
             return generate_latest(together)
@@ -96,3 +138,11 @@ class Telemetry:
         PlatformCollector(registry=runtime)
         GCCollector(registry=runtime)
         return generate_latest(self._registry) + generate_latest(runtime)
+
+
+def _forget_ended(folder: Path) -> None:
+    """Drop the gauges of workers that were killed, which tell of nothing any more; what those counted stays."""
+    for gauges in folder.glob("gauge_live*.db"):
+        worker = gauges.stem.rpartition("_")[2]
+        if not Path("/proc", worker).exists():
+            gauges.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ was there counts as duplicates.
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -18,11 +19,17 @@ from service.core.errors import Unavailable
 from service.core.event import Accepted
 from service.store.clock import Clock, system_clock_us
 from service.store.ledger import Ledger, Outcome, Post
-from service.telemetry import Telemetry
+from service.telemetry import Reason, Telemetry
 
 _log = logging.getLogger(__name__)
 _PROBE_SECONDS = 0.25
 _EVENTS_FOR_ALL_LANES = 250
+_ALWAYS_TAKEN = 250
+_LEARNT = 0.3
+_LONGEST_RETRY_SECONDS = 10
+_CLOSING = "the service is shutting down; try again"
+_AWAY = "the database does not answer; try again"
+_QUEUE_FULL = "more events wait for their commit than the queue takes; try again"
 
 
 class _Lane:
@@ -31,12 +38,17 @@ class _Lane:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.waiting: deque[tuple[Post, asyncio.Future[Outcome]]] = deque()
+        self.events = 0
         self.wake = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
+        self._rate = 0.0
+        self._began: float | None = None
+        self._busy_since: float | None = None
 
     def put(self, post: Post) -> asyncio.Future[Outcome]:
         future = asyncio.get_running_loop().create_future()
         self.waiting.append((post, future))
+        self.events += len(post.events)
         self.wake.set()
         return future
 
@@ -45,9 +57,36 @@ class _Lane:
         while self.waiting and (not taken or events >= len(self.waiting[0][0].events)):
             taken.append(self.waiting.popleft())
             events -= len(taken[-1][0].events)
+            self.events -= len(taken[-1][0].events)
         if not self.waiting:
             self.wake.clear()
         return taken
+
+    def begin(self, now: float) -> None:
+        """A transaction begins."""
+        self._began = now
+
+    def end(self, now: float, events: int) -> None:
+        """A transaction of so many events has ended; from those that others waited for, it is known how fast they go.
+
+        One that nobody waited for had few events, and shows no more than that it goes at least so fast.
+        """
+        since = self._busy_since or self._began
+        self._began, self._busy_since = None, now if self.waiting else None
+        if events and since is not None and now > since:
+            rate = events / (now - since)
+            if self.waiting or rate > self._rate:
+                self._rate += (rate - self._rate) * (_LEARNT if self._rate else 1)
+
+    def wait_seconds(self, now: float) -> float:
+        """How long an event put here now would wait behind those that wait already, as far as can be told.
+
+        A transaction that others wait for says how slow the database is before it has ended. And a few events never
+        count as a wait: they are how a lane that once was slow finds out that it no longer is.
+        """
+        taking = 0.0 if self._began is None else now - self._began
+        ahead = self.events - _ALWAYS_TAKEN
+        return max(taking, ahead / self._rate if ahead > 0 and self._rate else 0.0)
 
 
 class Writer:
@@ -60,12 +99,14 @@ class Writer:
         *,
         queue_events: int,
         batch_events: int,
+        wait_seconds: float,
         clock: Clock = system_clock_us,
     ) -> None:
         self._lanes = [_Lane(ledger) for ledger in ledgers]
         self._telemetry = telemetry
         self._queue_events = queue_events
         self._batch_events = batch_events
+        self._wait_seconds = wait_seconds
         self._clock = clock
         self._queued = 0
         self._away = 0
@@ -75,8 +116,8 @@ class Writer:
 
     @property
     def healthy(self) -> bool:
-        """Whether a post of ordinary size would be taken now."""
-        return not self._away and not self._closing and self._queued < self._queue_events
+        """Whether posts can be committed at all; too much to do is no illness, and is told to each post by itself."""
+        return not self._away and not self._closing
 
     async def start(self) -> None:
         """Begin to take posts."""
@@ -88,12 +129,9 @@ class Writer:
 
         Raises NotAuthenticated where the key is no longer valid, and Unavailable; the post may be sent again whole.
         """
-        if self._closing:
-            raise Unavailable("the service is shutting down; try again", retry_after=2)
-        if self._away:
-            raise Unavailable("the database does not answer; try again", retry_after=1)
+        self._check_open()
         if self._queued + len(events) > self._queue_events:
-            raise Unavailable("more events wait for their commit than the queue takes; try again", retry_after=1)
+            raise self._refusal(Reason.QUEUE_FULL, _QUEUE_FULL)
         parts = self._split(source_id, events, key_id)
         self._count(len(events))
         try:
@@ -110,6 +148,32 @@ class Writer:
             sum(outcome.duplicates for outcome in outcomes),
             tuple(rejected for outcome in outcomes for rejected in outcome.rejected),
         )
+
+    def check(self, share: float = 1.0) -> None:
+        """Raise Unavailable where a post had better not come now; it need not have been read.
+
+        `share` is the part of the longest wait that it may find here: who would add much is turned away earlier.
+        """
+        self._check_open()
+        if self._queued >= self._queue_events:
+            raise self._refusal(Reason.QUEUE_FULL, _QUEUE_FULL)
+        wait = 0.0
+        for lane in self._lanes:
+            if lane.waiting:
+                wait = max(wait, lane.wait_seconds(time.perf_counter()))
+        if wait > self._wait_seconds * share:
+            retry_after = min(math.ceil(wait), _LONGEST_RETRY_SECONDS)
+            raise self._refusal(Reason.WAIT, "a post would wait too long for its commit; try again", retry_after)
+
+    def _check_open(self) -> None:
+        if self._closing:
+            raise self._refusal(Reason.CLOSING, _CLOSING, 2)
+        if self._away:
+            raise self._refusal(Reason.DATABASE_AWAY, _AWAY)
+
+    def _refusal(self, reason: Reason, detail: str, retry_after: int = 1) -> Unavailable:
+        self._telemetry.refused.labels(reason).inc()
+        return Unavailable(detail, retry_after=retry_after)
 
     def _split(self, source_id: int, events: list[Accepted], key_id: int) -> list[tuple[_Lane, Post]]:
         # One lane commits a few events sooner than several, which pay off when there is enough work for all.
@@ -143,13 +207,19 @@ class Writer:
 
     async def _commit(self, lane: _Lane, taken: list[tuple[Post, asyncio.Future[Outcome]]]) -> None:
         began = time.perf_counter()
+        events = sum(len(post.events) for post, _ in taken)
+        lane.begin(began)
         try:
             outcomes = await lane.ledger.commit([post for post, _ in taken], self._clock())
         except BaseException:
             self._telemetry.commit_failures.inc()
+            events = 0
             raise
-        self._telemetry.commit_seconds.observe(time.perf_counter() - began)
-        self._telemetry.commit_events.observe(sum(len(post.events) for post, _ in taken))
+        finally:
+            ended = time.perf_counter()
+            lane.end(ended, events)
+        self._telemetry.commit_seconds.observe(ended - began)
+        self._telemetry.commit_events.observe(events)
         for (_, future), outcome in zip(taken, outcomes, strict=True):
             if future.done():
                 continue
@@ -179,7 +249,7 @@ class Writer:
         self._away += 1
         self._telemetry.database_away.set(1)
         _log.warning("the database does not answer")
-        error = Unavailable("the database does not answer; try again", retry_after=1)
+        error = Unavailable(_AWAY)
         while True:
             self._fail(lane.take(1 << 62), error)
             try:
@@ -202,5 +272,5 @@ class Writer:
                 lane.task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await lane.task
-            self._fail(list(lane.waiting), Unavailable("the service is shutting down; try again", retry_after=2))
+            self._fail(list(lane.waiting), Unavailable(_CLOSING, retry_after=2))
             await lane.ledger.close()

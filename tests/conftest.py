@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from service.store import schema
 from service.store.database import Database
@@ -17,6 +18,10 @@ from service.store.ledger import Ledger
 from service.store.partitions import Partitions
 from service.store.policies import Policies
 from service.store.registry import Registry
+
+# A busy machine is no reason to fail: neither an example nor making one has a time that it may take.
+settings.register_profile("frontline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("frontline")
 
 TEMPLATE = "frontline_template"
 DATA = Path(__file__).parent / "data"

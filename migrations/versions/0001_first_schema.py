@@ -16,7 +16,7 @@ STATEMENTS = (
         time_zone text NOT NULL DEFAULT 'UTC',
         calendars jsonb NOT NULL DEFAULT '[]',
         registered_at timestamptz NOT NULL DEFAULT now())""",
-    "CREATE TABLE policy (version bigint NOT NULL, rebuild_wanted boolean NOT NULL)",
+    "CREATE TABLE policy (version bigint NOT NULL, rebuild_wanted boolean NOT NULL, kept_from timestamptz)",
     "INSERT INTO policy VALUES (0, false)",
     """CREATE TABLE rebuild_progress (
         policy_version bigint NOT NULL,
@@ -128,10 +128,12 @@ STATEMENTS = (
         previous_visit_at timestamptz,
         due_at timestamptz,
         booking bytea NOT NULL,
+        bare boolean NOT NULL DEFAULT false,
         PRIMARY KEY (source_id, subject)) WITH (fillfactor = 80)""",
     "CREATE INDEX contacts_by_topic ON contacts (customer, topic, arrival, source_id, subject)",
     "CREATE INDEX contacts_by_visit ON contacts (customer, arrival, source_id, subject) WHERE in_store",
     "CREATE INDEX contacts_by_due ON contacts (due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX contacts_that_are_bare ON contacts (greatest(arrival, closed_at)) WHERE bare",
     """CREATE TABLE breaches (
         source_id integer NOT NULL,
         subject text COLLATE "C" NOT NULL,

@@ -4,19 +4,84 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from service.api.deps import ADMINISTRATION, Administrator, Here
 from service.api.errors import described
-from service.core.calendar import check_holidays, check_hours, check_time_zone
+from service.api.parameters import checked_label
+from service.core.calendar import DAYS, check_holidays, check_hours, check_time_zone
 from service.core.errors import InvalidInput
 from service.core.event import LABEL, Channel
+from service.core.opening import INTERVAL_PATTERN, MAX_DATES, MAX_INTERVALS_OF_DAY
 from service.store.erasures import erase_customer
 from service.store.registry import OTHER, Site, pseudonym
 
-Label = Annotated[str, Field(pattern=f"^{LABEL}$")]
-Sites = Annotated[str, Field(pattern=rf"^(\*|{LABEL})$")]
-SiteName = Annotated[str, Path(pattern=f"^{LABEL}$", description="letters, digits or any of - _ . :, 64 at most")]
+_PATTERN = f"^{LABEL}$"
+Label = Annotated[str, AfterValidator(checked_label), Field(json_schema_extra={"pattern": _PATTERN})]
+Sites = Annotated[
+    str,
+    AfterValidator(lambda site: site if site == "*" else checked_label(site)),
+    Field(json_schema_extra={"pattern": rf"^(\*|{LABEL})$"}),
+]
+SiteName = Annotated[
+    str,
+    AfterValidator(checked_label),
+    Path(
+        json_schema_extra={"pattern": _PATTERN, "not": {"const": OTHER}},
+        description="letters, digits or any of - _ . :, 64 at most",
+    ),
+]
+
+
+def _check_date(value: Any) -> Any:
+    if value is not None and not isinstance(value, str):
+        raise PydanticCustomError("date", "must be a date such as 2026-12-25")
+    return value
+
+
+_Date = Annotated[date, BeforeValidator(_check_date)]
+TimeZone = Annotated[
+    str, WithJsonSchema({"type": "string", "format": "iana-time-zone", "description": "as in the IANA database"})
+]
+_WantedHours = Annotated[
+    dict[str, list[str]],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {
+                day: {
+                    "type": "array",
+                    "items": {"type": "string", "pattern": INTERVAL_PATTERN},
+                    "maxItems": MAX_INTERVALS_OF_DAY,
+                }
+                for day in DAYS
+            },
+            "additionalProperties": False,
+        }
+    ),
+]
+_DATES = {"type": "array", "items": {"type": "string", "format": "date"}, "maxItems": MAX_DATES}
+_WantedHolidays = Annotated[
+    list[str] | dict[str, Any],
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _DATES,
+                {
+                    "type": "object",
+                    "properties": {
+                        "country": {"type": "string", "pattern": "^[A-Z]{2}$", "description": "as ISO 3166 has it"},
+                        "subdivision": {"type": "string"},
+                        "dates": _DATES,
+                    },
+                    "required": ["country"],
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
+]
 
 
 class _Model(BaseModel):
@@ -33,10 +98,10 @@ class QueueOfSite(_Model):
 class SiteSettings(_Model):
     """What is known of a site."""
 
-    time_zone: str = Field("UTC", examples=["Europe/Vilnius"])
-    hours: dict[str, list[str]] | None = Field(None, examples=[{"mon": ["09:00-18:00"], "sat": ["10:00-24:00"]}])
-    holidays: list[str] | dict[str, Any] | None = Field(None, examples=[["2026-12-25"]])
-    since: date | None = Field(
+    time_zone: TimeZone = Field("UTC", examples=["Europe/Vilnius"])
+    hours: _WantedHours | None = Field(None, examples=[{"mon": ["09:00-18:00"], "sat": ["10:00-24:00"]}])
+    holidays: _WantedHolidays | None = Field(None, examples=[["2026-12-25"]])
+    since: _Date | None = Field(
         None, alias="from", description="local date from which hours and holidays hold; for all time unless told"
     )
     queues: list[QueueOfSite] = Field([], max_length=100)

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from service.api.deps import ADMINISTRATION, Administrator, Here
 from service.api.errors import described
+from service.api.parameters import checked_label
 from service.core.access import Role
 from service.core.errors import InvalidInput
 from service.core.event import LABEL
@@ -18,7 +19,7 @@ _MOST_PER_SECOND = 1_000_000
 _LONGEST_OVERLAP_SECONDS = 30 * 86_400
 
 KeyId = Annotated[int, Path(ge=1, le=2_147_483_647)]
-SourceName = Annotated[str, Path(pattern=f"^{LABEL}$")]
+SourceName = Annotated[str, AfterValidator(checked_label), Path(json_schema_extra={"pattern": f"^{LABEL}$"})]
 PerSecond = Annotated[int, Field(ge=1, le=_MOST_PER_SECOND)]
 
 
@@ -42,9 +43,10 @@ class WantedRoleKey(WantedKey):
 
 
 class Rotation(_Model):
-    """How long the key that is replaced stays valid."""
+    """How long the key that is replaced stays valid, and when the new one ends."""
 
     overlap_seconds: int = Field(86_400, ge=0, le=_LONGEST_OVERLAP_SECONDS)
+    expires_at: AwareDatetime | None = Field(None, description="when the new key ends; never, unless told")
 
 
 class KeyListed(BaseModel):
@@ -112,8 +114,9 @@ async def rotate_key(
     key_id: KeyId, here: Here, administrator: Administrator, wanted: Rotation | None = None
 ) -> KeyShown:
     """Make a key for the same as another one, which ends after an overlap; a day, unless told."""
-    overlap = timedelta(seconds=(wanted or Rotation.model_validate({})).overlap_seconds)
-    return _shown(await here.access.rotate_key(key_id, overlap, actor=administrator.actor))
+    rotation = wanted or Rotation.model_validate({})
+    overlap, ends = timedelta(seconds=rotation.overlap_seconds), _end(rotation.expires_at)
+    return _shown(await here.access.rotate_key(key_id, overlap, expires_at=ends, actor=administrator.actor))
 
 
 @router.delete("/keys/{key_id}", status_code=204, summary="Revoke a key")
@@ -137,9 +140,17 @@ async def get_actions(
 
 
 def _terms(role: Role, wanted: WantedKey, source: str | None = None) -> KeyTerms:
-    if wanted.expires_at is not None and wanted.expires_at <= datetime.now(UTC):
+    return KeyTerms(role, source, _end(wanted.expires_at), wanted.per_second)
+
+
+def _end(expires_at: datetime | None) -> datetime | None:
+    try:
+        ends = None if expires_at is None else expires_at.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput("lies after the year 9999; a key may end never (null)", field="expires_at") from None
+    if ends is not None and ends <= datetime.now(UTC):
         raise InvalidInput("is past; a key must end in the future, or never (null)", field="expires_at")
-    return KeyTerms(role, source, wanted.expires_at, wanted.per_second)
+    return ends
 
 
 def _shown(made: NewKey) -> KeyShown:

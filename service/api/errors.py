@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from msgspec import UNSET, Struct, UnsetType
 from starlette.exceptions import HTTPException
 
 from service.core.errors import (
@@ -39,15 +40,30 @@ _DESCRIBED = {
     403: "The key is not for this",
     404: "There is no such thing",
     409: "It is there already, or in a state that forbids this",
+    413: "Too large",
+    415: "A content type or encoding that is not read here",
     429: "More than the key may bring in a second; send it again after `Retry-After` seconds",
     422: "Something is not right: `field` names it, `detail` says what would be",
     503: "The database is away; send it again after `Retry-After` seconds",
 }
+PROBLEM_SCHEMA = {"$ref": "#/components/schemas/Problem"}
+"""Where the description says what an error looks like."""
+
+
+class Problem(Struct, frozen=True):
+    """An error (RFC 9457). `field` names what was wrong, where one thing was, and `code` is stable for programs."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    field: str | UnsetType = UNSET
+    code: str | UnsetType = UNSET
 
 
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Answers of these statuses, as the description of the API tells them."""
-    content = {"application/problem+json": {"schema": {"type": "object"}}}
+    content = {"application/problem+json": {"schema": PROBLEM_SCHEMA}}
     return {status: {"description": _DESCRIBED[status], "content": content} for status in statuses}
 
 

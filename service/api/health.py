@@ -21,7 +21,7 @@ async def readyz(here: Here) -> Response:
     if not here.ready:
         return _not_ready("shutting down")
     if not here.writer.healthy:
-        return _not_ready("the queue is full, or the database does not answer the writer")
+        return _not_ready("the database does not answer the writer")
     try:
         await here.registry.answers()
     except Unavailable as error:

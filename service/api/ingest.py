@@ -11,8 +11,8 @@ from starlette.requests import ClientDisconnect
 
 from service.api.bodies import MAX_BODY_BYTES, read_events
 from service.api.deps import Services
-from service.api.errors import answer_to, problem
-from service.core.access import Role
+from service.api.description import EVENT, EVENTS, VERDICTS
+from service.api.errors import answer_to, described, problem
 from service.core.errors import FrontlineError
 from service.core.event import MAX_EVENTS_PER_POST, Rejected
 from service.core.intake import admit
@@ -60,12 +60,11 @@ _REFUSED = {
         }
     ],
 }
-_PROBLEM = {"application/problem+json": {"schema": {"type": "object"}}}
 _BODY = {
     "required": True,
     "content": {
         "application/json": {
-            "schema": {"oneOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]},
+            "schema": {"anyOf": [EVENT, EVENTS]},
             "examples": {
                 "one": {"summary": "A customer joins the line", "value": _EXAMPLE},
                 "many": {
@@ -105,9 +104,9 @@ _BODY = {
                 },
             },
         },
-        "application/cloudevents+json": {"schema": {"type": "object"}},
-        "application/cloudevents-batch+json": {"schema": {"type": "array", "items": {"type": "object"}}},
-        "application/x-ndjson": {"schema": {"type": "string"}},
+        "application/cloudevents+json": {"schema": EVENT},
+        "application/cloudevents-batch+json": {"schema": EVENTS},
+        "application/x-ndjson": {"schema": {"type": "string", "description": "an Event as JSON on each line"}},
     },
 }
 _DESCRIPTION = f"""
@@ -135,24 +134,12 @@ registered source, its `source` and its `id`, and counts once. A bad event is li
     responses={
         202: {
             "description": "Committed, duplicates and rejected events told apart",
-            "content": {"application/json": {"example": _ANSWER}},
+            "content": {"application/json": {"schema": VERDICTS, "example": _ANSWER}},
         },
-        400: {"description": "The body cannot be read", "content": _PROBLEM},
-        401: {"description": "No key, or one that is not known or not valid any more", "content": _PROBLEM},
-        403: {"description": "The key may not post for any of the sites named", "content": _PROBLEM},
-        413: {"description": "Too large", "content": _PROBLEM},
-        415: {"description": "A content type or encoding that is not read here", "content": _PROBLEM},
+        **described(400, 401, 403, 413, 415, 429, 503),
         422: {
             "description": "Nothing accepted, something rejected",
-            "content": {"application/json": {"example": _REFUSED}},
-        },
-        429: {
-            "description": "More events than the key may post in a second; send it again after Retry-After seconds",
-            "content": _PROBLEM,
-        },
-        503: {
-            "description": "Nothing is known to be done; send it again after Retry-After seconds",
-            "content": _PROBLEM,
+            "content": {"application/json": {"schema": VERDICTS, "example": _REFUSED}},
         },
     },
 )
@@ -183,7 +170,7 @@ async def _take(request: Request, here: Services) -> Response:
     )
     outcome = Outcome(0, 0)
     if not accepted:
-        await here.key_ring.checked(request, Role.INGEST)
+        await here.key_ring.source_still(request)
     else:
         outcome = await here.writer.submit(source.source_id, accepted, key_id=source.key_id)
         if outcome.rejected:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import time
 from collections.abc import Callable
+from functools import partial
 
 from fastapi import Request
 
@@ -13,6 +14,7 @@ from service.core.errors import NotAuthenticated, ReaderUnknown, TooMany
 from service.settings import Settings
 from service.store.access import KEY_UNKNOWN, Access, key_hash
 
+_ASKED_AGAIN_SECONDS = 10.0
 _FRESH_SECONDS = 1.0
 _REMEMBERED = 10_000
 _LONGEST_KEY = 512
@@ -20,9 +22,9 @@ _STRANGERS_AT_ONCE = 2
 
 
 class KeyRing:
-    """Looks keys up. Those of sources are remembered for a second, for the ledger asks again at each commit.
+    """Looks keys up. Those of sources are remembered for some seconds, for the ledger asks again at each commit.
 
-    Keys that are not remembered are looked up two at a time, so that a flood of invented ones leaves the database to
+    Keys that were never seen are looked up two at a time, so that a flood of invented ones leaves the database to
     others. Nobody is shut out for having tried: keys are too long to be guessed, and a limit on trying would shut out
     those who share a proxy with the one who tries.
     """
@@ -36,15 +38,24 @@ class KeyRing:
         }
         self._monotonic = monotonic
         self._remembered: dict[bytes, tuple[float, Principal]] = {}
+        self._known: set[bytes] = set()
         self._allowances: dict[int, Allowance] = {}
         self._strangers = asyncio.Semaphore(_STRANGERS_AT_ONCE)
+        self._asked: dict[bytes, asyncio.Task[Principal]] = {}
 
     async def source(self, request: Request) -> Principal:
         """The source that posts. Raises NotAuthenticated, NotPermitted, Unavailable."""
+        return await self._remembered_source(request, _ASKED_AGAIN_SECONDS)
+
+    async def source_still(self, request: Request) -> Principal:
+        """The same source once more, for a post that no commit will ask for; a second ago is soon enough."""
+        return await self._remembered_source(request, _FRESH_SECONDS)
+
+    async def _remembered_source(self, request: Request, seconds: float) -> Principal:
         hashed = key_hash(_bearer_key(request))
         at, found = self._remembered.get(hashed, (0.0, None))
-        if found is None or self._monotonic() - at > _FRESH_SECONDS:
-            found = await self._look_up(hashed)
+        if found is None or self._monotonic() - at > seconds:
+            found = await self._look_up_once(hashed)
         found.require(Role.INGEST)
         return found
 
@@ -88,18 +99,35 @@ class KeyRing:
                 f"this key may bring {per_second} {what} in a second, and brings more; wait {wait} s", retry_after=wait
             )
 
+    async def _look_up_once(self, hashed: bytes) -> Principal:
+        """As `_look_up`, once for all who ask at the same moment, as a source does from many connections."""
+        task = self._asked.get(hashed)
+        if task is None:
+            task = self._asked[hashed] = asyncio.create_task(self._look_up(hashed))
+            task.add_done_callback(partial(self._answered, hashed))
+        return await asyncio.shield(task)
+
+    def _answered(self, hashed: bytes, task: asyncio.Task[Principal]) -> None:
+        del self._asked[hashed]
+        if not task.cancelled():
+            task.exception()  # whoever still waits raises it; where nobody does, it is nobody's
+
     async def _look_up(self, hashed: bytes) -> Principal:
-        if hashed in self._remembered:
+        if hashed in self._known:
             found = await self._access.principal(hashed)
         else:
             async with self._strangers:
                 found = await self._access.principal(hashed)
+        self._remembered.pop(hashed, None)
+        self._known.discard(hashed)
         if found is None:
-            self._remembered.pop(hashed, None)
             raise NotAuthenticated(KEY_UNKNOWN)
-        if len(self._remembered) >= _REMEMBERED:
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
             self._remembered.clear()
-        self._remembered[hashed] = (self._monotonic(), found)
+        self._known.add(hashed)
+        if found.role is Role.INGEST:
+            self._remembered[hashed] = (self._monotonic(), found)
         return found
 
 

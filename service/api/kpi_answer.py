@@ -101,6 +101,7 @@ def _check_points(points: int) -> None:
             f"the answer would have {points} points; at most {MAX_POINTS_IN_ALL} are given: "
             "take a longer step, fewer KPIs or fewer groups",
             field="step",
+            code="contradiction",
         )
 
 

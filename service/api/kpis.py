@@ -8,19 +8,41 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from service.api.deps import Here, Services
+from service.api.errors import PROBLEM_SCHEMA, described
 from service.api.kpi_answer import Answer, Asked, answer
-from service.api.parameters import choices_in, interval_in, names_in, number_in, selection_in
+from service.api.parameters import (
+    Channels,
+    Described,
+    Grouping,
+    Labels,
+    Time,
+    choices_in,
+    interval_in,
+    names_in,
+    number_in,
+    one_of,
+    selection_in,
+    some_of,
+)
 from service.core.catalogue.kpi import Kpi
 from service.core.catalogue.kpis import KPI_BY_NAME, KPIS
 from service.core.catalogue.measures import MATURITIES, MEASURES, WITHIN_DAYS
 from service.core.catalogue.metrics import METRICS, SERIES
 from service.core.errors import InvalidInput
-from service.core.event import CHANNELS, microseconds
+from service.core.event import CHANNELS, LABEL, microseconds
 from service.core.interval import Interval, Step
-from service.core.question import Choices, Question, ask
+from service.core.question import MAX_THRESHOLD_SECONDS, Choices, Question, ask
 
 router = APIRouter(tags=["KPIs"])
 _encode = msgspec.json.Encoder().encode
+
+_Kpis = Annotated[list[str], some_of((kpi.name for kpi in KPIS), at_least=1)]
+_Step = Annotated[str | None, one_of(Step)]
+_Objective = Annotated[str | None, Described({"type": "string", "pattern": f"^{LABEL}$"})]
+_Formula = Annotated[str | None, one_of(dict.fromkeys(name for kpi in KPIS for name in kpi.formulas if name))]
+_Threshold = Annotated[str | None, Described({"type": "number", "minimum": 0, "maximum": MAX_THRESHOLD_SECONDS})]
+_Within = Annotated[str | None, one_of(WITHIN_DAYS)]
+_Maturity = Annotated[str | None, one_of(MATURITIES)]
 
 _PARAMETERS = (
     *("kpi", "from", "to", "step", "site", "queue", "channel", "group_by"),
@@ -62,9 +84,9 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "a result for each KPI and group, with a point for each step; see the example above"},
     422: {
         "description": "a parameter is not right: `field` names it, `detail` says what would be",
-        "content": {"application/problem+json": {"schema": {"type": "object"}, "example": _PROBLEM}},
+        "content": {"application/problem+json": {"schema": PROBLEM_SCHEMA, "example": _PROBLEM}},
     },
-    503: {"description": "the database is away; the same request can be sent after `Retry-After` seconds"},
+    **described(503),
 }
 
 
@@ -104,15 +126,11 @@ An hour of 40 answered within 20 s out of 50, then one in which nobody came:
 
 
 def _list(description: str, example: str) -> Any:
-    return Query(description=f"{description}; several are separated by commas", examples=[example])
+    return Query(description=f"{description}; several are separated by commas", examples=[example.split(",")])
 
 
-def _one(description: str, example: str, alias: str | None = None) -> Any:
+def _one(description: str, example: str | float, alias: str | None = None) -> Any:
     return Query(description=description, examples=[example], alias=alias)
-
-
-def _or(names: Iterable[str]) -> str:
-    return " or ".join(f"`{name}`" for name in names)
 
 
 def _takers(parameter: str) -> str:
@@ -125,42 +143,42 @@ def _takers(parameter: str) -> str:
 async def get_kpis(
     request: Request,
     here: Here,
-    kpi: Annotated[list[str], _list("names of KPIs, see `/v1/catalogue`", "service_level,offered")],
+    kpi: Annotated[_Kpis, _list("names of KPIs, see `/v1/catalogue`", "service_level,offered")],
     from_: Annotated[
-        str, _one("RFC 3339 with offset; 24 h before `to` unless told", "2026-11-21T09:00:00Z", "from")
-    ] = "",
-    to: Annotated[str, _one("RFC 3339 with offset, exclusive; now unless told", "2026-11-21T11:00:00Z")] = "",
+        Time, _one("RFC 3339 with offset; 24 h before `to` unless told", "2026-11-21T09:00:00Z", "from")
+    ] = None,
+    to: Annotated[Time, _one("RFC 3339 with offset, exclusive; now unless told", "2026-11-21T11:00:00Z")] = None,
     step: Annotated[
-        str, _one("`total`, `1m`, `1h`, or `1d` for days in the site's own time zone; total unless told", "1h")
-    ] = "",
-    site: Annotated[list[str] | None, _list("only these sites", "vilnius-1")] = None,
-    queue: Annotated[list[str] | None, _list("only these queues", "tills")] = None,
-    channel: Annotated[list[str] | None, _list(f"only these of {', '.join(CHANNELS)}", "pos")] = None,
-    group_by: Annotated[list[str] | None, _list("a result for each `site`, `queue`, `channel`", "site,queue")] = None,
+        _Step, _one("`total`, `1m`, `1h`, or `1d` for days in the site's own time zone; total unless told", "1h")
+    ] = None,
+    site: Annotated[Labels, _list("only these sites", "vilnius-1")] = None,
+    queue: Annotated[Labels, _list("only these queues", "tills")] = None,
+    channel: Annotated[Channels, _list("only these channels", "pos")] = None,
+    group_by: Annotated[Grouping, _list("a result for each `site`, `queue`, `channel`", "site,queue")] = None,
     objective: Annotated[
-        str,
+        _Objective,
         _one(
             "the objective by whose terms `service_level`, `slo_events` and `slo_breaches` are counted; "
             "without `threshold` and `formula`, which its terms say",
             "phone-80-in-20",
         ),
-    ] = "",
+    ] = None,
     formula: Annotated[
-        str, _one("variant of the KPIs that have some; their default unless told", "abandons_ignored")
-    ] = "",
-    threshold: Annotated[str, _one("seconds, for `service_level`; 20 unless told", "30")] = "",
+        _Formula, _one("variant of the KPIs that have some; their default unless told", "abandons_ignored")
+    ] = None,
+    threshold: Annotated[_Threshold, _one("seconds, for `service_level`; 20 unless told", 30)] = None,
     within: Annotated[
-        str,
-        _one(f"{_or(WITHIN_DAYS)}, for {_takers('within')}: how soon the customer came again; 7d unless told", "7d"),
-    ] = "",
+        _Within,
+        _one(f"for {_takers('within')}: how soon the customer came again; 7d unless told", "7d"),
+    ] = None,
     maturity: Annotated[
-        str,
+        _Maturity,
         _one(
-            f"{_or(MATURITIES)}, for {_takers('maturity')}: whether the days of `within` have passed since the matter "
+            f"for {_takers('maturity')}: whether the days of `within` have passed since the matter "
             "was closed; settled unless told",
             "settled",
         ),
-    ] = "",
+    ] = None,
 ) -> Response:
     """Exact values over those who arrived from `from` up to `to`; described in full by `_DESCRIPTION`."""
     for name in request.query_params:

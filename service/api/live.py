@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from service.api.deps import Here
 from service.api.errors import described
-from service.api.parameters import selection_in
+from service.api.parameters import Channels, Labels, selection_in
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_CODE
 from service.core.codes import CELL_BASE, OBJECTIVE_COUNTS, cell_parts, objective_parts
 from service.core.errors import NotFound
@@ -123,9 +123,9 @@ class InteractionEntry:
 @router.get("/v1/live", summary="Who waits and who is served now", response_model=Live)
 async def get_live(
     here: Here,
-    site: Annotated[list[str] | None, Query(description="only these sites, separated by commas")] = None,
-    queue: Annotated[list[str] | None, Query(description="only these queues, separated by commas")] = None,
-    channel: Annotated[list[str] | None, Query(description="only these channels, separated by commas")] = None,
+    site: Annotated[Labels, Query(description="only these sites, separated by commas")] = None,
+    queue: Annotated[Labels, Query(description="only these queues, separated by commas")] = None,
+    channel: Annotated[Channels, Query(description="only these channels, separated by commas")] = None,
 ) -> Response:
     """Every known series, those at 0 too. Whoever's interaction was silent for too long counts no more."""
     now = datetime.now(UTC)
@@ -149,12 +149,7 @@ async def get_live(
     "/v1/interactions/{source}/{subject:path}",
     summary="The story of one interaction",
     response_model=InteractionEntry,
-    responses={
-        404: {
-            "description": "nothing is stored of it",
-            "content": {"application/problem+json": {"schema": {"type": "object"}}},
-        }
-    },
+    responses=described(404),
 )
 async def get_interaction(
     here: Here,

@@ -9,7 +9,9 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from service import exporter
 from service.api.deps import Here
 from service.api.errors import described
+from service.api.parameters import Described
 
+_SECONDS = Described({"type": "number", "exclusiveMinimum": 0, "maximum": 3600})
 router = APIRouter(tags=["operation"], responses=described(422, 503))
 
 
@@ -19,11 +21,10 @@ router = APIRouter(tags=["operation"], responses=described(422, 503))
     response_class=Response,
     responses={
         200: {"description": "text format 0.0.4", "content": {"text/plain": {"schema": {"type": "string"}}}},
-        503: {"description": "the database is away"},
     },
 )
 async def kpi_metrics(
-    here: Here, x_prometheus_scrape_timeout_seconds: Annotated[float | None, Header(gt=0, le=3600)] = None
+    here: Here, x_prometheus_scrape_timeout_seconds: Annotated[float | None, _SECONDS, Header(gt=0, le=3600)] = None
 ) -> Response:
     """Live counters, histograms and gauges of every known series, the same from every replica.
 

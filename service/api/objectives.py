@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Response
 
 from service.api.deps import Here
 from service.api.errors import described
-from service.api.parameters import choices_in, interval_in, names_in, selection_in
+from service.api.parameters import Channels, Grouping, Labels, Time, choices_in, interval_in, names_in, selection_in
 from service.core.budget import Spend
 from service.core.calendar import Calendar
 from service.core.catalogue.metrics import SERIES
@@ -147,19 +147,15 @@ class BreachList:
     breaches: list[BreachEntry]
 
 
-_PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
-_Names = list[str] | None
-
-
 @router.get("/v1/objectives", summary="How each objective stands", response_model=Standings)
 async def get_objectives(
     here: Here,
-    site: Annotated[_Names, Query(description="only at these sites, separated by commas")] = None,
-    queue: Annotated[_Names, Query(description="only in these queues, separated by commas")] = None,
-    channel: Annotated[_Names, Query(description="only in these channels, separated by commas")] = None,
+    site: Annotated[Labels, Query(description="only at these sites, separated by commas")] = None,
+    queue: Annotated[Labels, Query(description="only in these queues, separated by commas")] = None,
+    channel: Annotated[Channels, Query(description="only in these channels, separated by commas")] = None,
     worst: Annotated[int, Query(description="so many of the worst sites", ge=0, le=1000)] = 5,
     by: Annotated[
-        _Names, Query(description="what tells the worst apart: `site`, `queue`, `channel`; `site` unless told")
+        Grouping, Query(description="what tells the worst apart: `site`, `queue`, `channel`; `site` unless told")
     ] = None,
 ) -> Response:
     """Over the current window of each: exact sums of whole local days, in each site's own time zone.
@@ -183,19 +179,19 @@ async def get_objectives(
     "/v1/objectives/{name}/breaches",
     summary="The interactions behind a figure",
     response_model=BreachList,
-    responses={404: {"description": "there is no such objective", **_PROBLEM}},
+    responses=described(404),
 )
 async def get_breaches(
     here: Here,
     name: Annotated[str, Path(description="the objective", examples=["phone-80-in-20"])],
-    site: Annotated[_Names, Query(description="only at these sites, separated by commas")] = None,
-    queue: Annotated[_Names, Query(description="only in these queues, separated by commas")] = None,
-    channel: Annotated[_Names, Query(description="only in these channels, separated by commas")] = None,
+    site: Annotated[Labels, Query(description="only at these sites, separated by commas")] = None,
+    queue: Annotated[Labels, Query(description="only in these queues, separated by commas")] = None,
+    channel: Annotated[Channels, Query(description="only in these channels, separated by commas")] = None,
     since: Annotated[
-        str,
+        Time,
         Query(description="RFC 3339 with offset; 24 h before `until` unless told", examples=["2026-11-21T00:00:00Z"]),
-    ] = "",
-    until: Annotated[str, Query(description="RFC 3339 with offset, exclusive; now unless told")] = "",
+    ] = None,
+    until: Annotated[Time, Query(description="RFC 3339 with offset, exclusive; now unless told")] = None,
     limit: Annotated[int, Query(description="so many of the latest", ge=1, le=1000)] = 100,
 ) -> Response:
     """The latest first, by the time of arrival. Customers are pseudonyms; each leads to its story by `href`."""

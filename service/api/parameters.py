@@ -1,16 +1,69 @@
-"""What parameters of queries say."""
+"""What parameters of queries say: how the description tells them, and how they are read, which decides."""
 
 import re
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
+from pydantic import GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from service.core.catalogue.metrics import SERIES
 from service.core.errors import InvalidInput
+from service.core.event import CHANNELS, LABEL
 from service.core.interval import Interval
 from service.store.cohorts import Selection
 
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What the description says of a parameter, which comes as text and is read here."""
+
+    schema: dict[str, Any]
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The schema, and the examples that stand beside it."""
+        return {name: value for name, value in handler(core).items() if name == "examples"} | self.schema
+
+
+def one_of(values: Iterable[str]) -> Described:
+    """One of some values."""
+    return Described({"type": "string", "enum": list(values)})
+
+
+def some_of(values: Iterable[str], at_least: int = 0) -> Described:
+    """A list of some values, separated by commas."""
+    return _list({"type": "string", "enum": list(values)}, at_least)
+
+
+def _list(items: dict[str, Any], at_least: int = 0) -> Described:
+    return Described({"type": "array", "items": items, **({"minItems": at_least} if at_least else {})})
+
+
+_LABEL = re.compile(rf"\A{LABEL}\Z")
+Labels = Annotated[list[str] | None, _list({"type": "string", "pattern": f"^{LABEL}$"})]
+"""Names of sites or queues."""
+Channels = Annotated[list[str] | None, some_of(CHANNELS)]
+Grouping = Annotated[list[str] | None, some_of(SERIES)]
+"""What tells results apart."""
+Time = Annotated[str | None, Described({"type": "string", "format": "date-time"})]
+Date = Annotated[str | None, Described({"type": "string", "format": "date"})]
+
 _DEFAULT_INTERVAL = timedelta(hours=24)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _PLUS_LOST = re.compile(r" (?=\d\d:\d\d\Z)")
+
+
+def checked_label(name: str) -> str:
+    """A name as events may have it, and no other: pydantic's own patterns have another idea of letters.
+
+    For pydantic, to which it raises what becomes one of its errors.
+    """
+    if not _LABEL.match(name):
+        raise PydanticCustomError("label", "must be 1 to 64 letters, digits or any of - _ . :")
+    return name
 
 
 def names_in(values: Iterable[str] | None) -> tuple[str, ...]:
@@ -20,12 +73,15 @@ def names_in(values: Iterable[str] | None) -> tuple[str, ...]:
 
 
 def selection_in(site: Iterable[str] | None, queue: Iterable[str] | None, channel: Iterable[str] | None) -> Selection:
-    """The series asked for by lists of names. Raises InvalidInput for a character that the database cannot hold."""
-    asked = {"site": names_in(site), "queue": names_in(queue), "channel": names_in(channel)}
+    """The series asked for by lists of names. Raises InvalidInput for a name that no series can have."""
+    asked = {"site": names_in(site), "queue": names_in(queue)}
     for field, names in asked.items():
-        if any("\0" in name for name in names):
-            raise InvalidInput("has a NUL character, which no name has", field=field)
-    return Selection(**asked)
+        for name in names:
+            if not _LABEL.match(name):
+                raise InvalidInput(
+                    f"{name!r} is no name; it must be 1 to 64 letters, digits or any of - _ . :", field=field
+                )
+    return Selection(**asked, channel=choices_in(names_in(channel), CHANNELS, "channel"))
 
 
 def choices_in(names: Iterable[str], allowed: Collection[str], field: str) -> tuple[str, ...]:
@@ -37,26 +93,27 @@ def choices_in(names: Iterable[str], allowed: Collection[str], field: str) -> tu
     return names
 
 
-def number_in(value: str, field: str) -> float | None:
+def number_in(value: str | None, field: str) -> float | None:
     """A number of seconds, None where nothing is written. Raises InvalidInput."""
     if not value:
         return None
-    try:
-        return float(value)
-    except ValueError:
-        raise InvalidInput(f"{value!r} is no number; it must be one of seconds, such as 20", field=field) from None
+    if not _NUMBER.fullmatch(value.strip()):
+        raise InvalidInput(f"{value!r} is no number; it must be one of seconds, such as 20", field=field)
+    return float(value)
 
 
-def interval_in(from_: str, to: str, now: datetime, fields: tuple[str, str] = ("from", "to")) -> Interval:
+def interval_in(from_: str | None, to: str | None, now: datetime, fields: tuple[str, str] = ("from", "to")) -> Interval:
     """From one time to another; 24 h to now unless told. Raises InvalidInput."""
     first, last = fields
     end = time_in(to, last) if to else now
     try:
         start = time_in(from_, first) if from_ else end - _DEFAULT_INTERVAL
     except OverflowError:
-        raise InvalidInput(f"is at the beginning of the calendar; name {first} too", field=last) from None
+        raise InvalidInput(
+            f"is at the beginning of the calendar; name {first} too", field=last, code="contradiction"
+        ) from None
     if start >= end:
-        raise InvalidInput(f"must be earlier than {last}", field=first)
+        raise InvalidInput(f"must be earlier than {last}", field=first, code="contradiction")
     return Interval(start, end)
 
 

@@ -2,22 +2,25 @@
 
 from html import escape
 from pathlib import Path as FilePath
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path
 from fastapi.responses import HTMLResponse
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from service.api.errors import described
 from service.core.errors import NotFound
 from service.files import shipped
 
 router = APIRouter(tags=["operation"])
 
 _INDEX = "README"
-_PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
 # Nothing is loaded from anywhere, and nothing runs.
-_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+}
 _STYLE = """
 :root { color-scheme: light dark }
 body { max-width: 54rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif }
@@ -46,7 +49,7 @@ def get_runbooks() -> HTMLResponse:
     "/runbooks/{alert}",
     summary="What to do when this alert fires",
     response_class=HTMLResponse,
-    responses={404: {"description": "there is no such alert", **_PROBLEM}},
+    responses=described(404),
 )
 def get_runbook(
     alert: Annotated[str, Path(description="the name of the alert", examples=["FrontlineBudgetBurning"])],

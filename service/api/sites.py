@@ -3,13 +3,14 @@
 import asyncio
 import re
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from service.api.deps import Here
 from service.api.errors import described
+from service.api.parameters import Date
 from service.core.calendar import Calendar
 from service.core.errors import InvalidInput, NotFound
 from service.core.event import EPOCH, MINUTE_US, SECOND_US, microseconds, moment
@@ -81,27 +82,23 @@ itself; a site of which no hours are known is always open.
 {_EXAMPLE}
 ```
 """
-_PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
 
 
 @router.get(
     "/v1/sites/{site}/days",
     summary="A site's days: business days, holidays, opening hours",
     description=_DESCRIPTION,
-    responses={
-        404: {"description": "there is no such site", **_PROBLEM},
-        422: {"description": "a date is not right: `field` names it, `detail` says what would be", **_PROBLEM},
-    },
+    responses=described(404),
 )
 async def get_days(
     here: Here,
     site: Annotated[str, Path(description="a registered site", examples=["vilnius-1"])],
     from_: Annotated[
-        str, Query(description="local date; today unless told", examples=["2026-12-23"], alias="from")
-    ] = "",
+        Date, Query(description="local date; today unless told", examples=["2026-12-23"], alias="from")
+    ] = None,
     to: Annotated[
-        str, Query(description="local date, exclusive; 7 days after `from` unless told", examples=["2026-12-25"])
-    ] = "",
+        Date, Query(description="local date, exclusive; 7 days after `from` unless told", examples=["2026-12-25"])
+    ] = None,
 ) -> SiteDays:
     """The local dates of a site; described in full by `_DESCRIPTION`."""
     first, stop = _date(from_, "from"), _date(to, "to")
@@ -117,13 +114,13 @@ async def get_days(
         # The holidays of a country take a while to find, in which posts should go on.
         days = await asyncio.to_thread(_days, calendar, first, stop)
     except OverflowError as error:
-        raise InvalidInput("lies too close to the end of the calendar", field="from") from error
+        raise InvalidInput("lies too close to the end of the calendar", field="from", code="contradiction") from error
     return SiteDays.model_validate(
         {"site": site, "time_zone": found.time_zone, "from": first, "to": stop, "days": days}
     )
 
 
-def _date(value: str, field: str) -> date | None:
+def _date(value: str | None, field: str) -> date | None:
     if not value:
         return None
     try:
@@ -136,12 +133,13 @@ def _date(value: str, field: str) -> date | None:
 
 def _check(first: date, stop: date) -> None:
     if first >= stop:
-        raise InvalidInput(f"must be later than from, {first}", field="to")
+        raise InvalidInput(f"must be later than from, {first}", field="to", code="contradiction")
     if (stop - first).days > MAX_DAYS:
         raise InvalidInput(
             f"is {(stop - first).days} days after from; at most {MAX_DAYS} are given: it must be "
             f"{first + timedelta(days=MAX_DAYS)} or earlier",
             field="to",
+            code="contradiction",
         )
 
 

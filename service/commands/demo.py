@@ -108,7 +108,8 @@ def _service(folder: Path, port: int, console: Console) -> Iterator[tuple[str, s
     port = port or free_port()
     admin_key = f"fl_admin_{secrets.token_urlsafe(32)}"
     environment = {**os.environ, "FRONTLINE_DATA_DIR": str(folder), "FRONTLINE_ADMIN_KEY": admin_key}
-    environment.pop("FRONTLINE_DATABASE_URL", None)
+    for other in ("FRONTLINE_DATABASE_URL", "FRONTLINE_METRICS_PORT"):
+        environment.pop(other, None)
     console.print("Starting PostgreSQL and the service …")
     command = [sys.executable, "-m", "service", "serve", "--port", str(port)]
     with beside(command, folder / "service.log", environment):

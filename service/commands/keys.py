@@ -92,8 +92,7 @@ def create_key(
     """Make a key, and show it this once."""
     if (role is None) == (source is None):
         raise click.UsageError("give one of --source NAME, --read and --admin")
-    ends = None if expires is None else datetime.now(UTC) + expires
-    terms = KeyTerms(Role(role or Role.INGEST), source, ends, per_second)
+    terms = KeyTerms(Role(role or Role.INGEST), source, _end(expires), per_second)
 
     async def work(database: Database) -> str:
         access = Access(database)
@@ -109,9 +108,12 @@ def create_key(
 @command.command("rotate")
 @click.argument("number", type=int)
 @click.option("--overlap", type=_Span(), default="1d", show_default=True, help="How long the old one stays valid.")
-def rotate(number: int, overlap: timedelta) -> None:
+@click.option("--expires", type=_Span(), help="When the new one ends, from now, as 90d; never, unless told.")
+def rotate(number: int, overlap: timedelta, expires: timedelta | None) -> None:
     """Make a key in the place of that with a NUMBER of `frontline keys list`, and show it this once."""
-    made = _in_database(lambda database: Access(database).rotate_key(number, overlap, actor=COMMAND_LINE))
+    made = _in_database(
+        lambda database: Access(database).rotate_key(number, overlap, expires_at=_end(expires), actor=COMMAND_LINE)
+    )
     click.echo(made.secret)
 
 
@@ -145,6 +147,10 @@ def rotate_pseudonym_key() -> None:
         click.echo("a new pseudonym key is made, stored in the database and in use")
     else:
         click.echo("the key of FRONTLINE_PSEUDONYM_KEY is in use from now on; start the service with it")
+
+
+def _end(after: timedelta | None) -> datetime | None:
+    return None if after is None else datetime.now(UTC) + after
 
 
 def _told(at: datetime | None) -> str:

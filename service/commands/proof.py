@@ -10,6 +10,7 @@ from typing import NamedTuple
 import click
 
 from service.commands.database import database_url
+from service.core.event import moment
 from service.settings import Settings
 from service.store import schema
 from service.store.audit import Progress, Report, auditing
@@ -42,11 +43,13 @@ def verify(all_: bool) -> None:
 
     Reads one snapshot of the database, while posts go on. Ends with exit code 1 where anything differs; a differing
     interaction is named as in /v1/interactions/SOURCE/SUBJECT. Nothing is changed: `frontline rebuild` does that.
+    Sums of months that retention has forgotten are taken as given, and all else must follow from them.
     """
     settings = Settings.read()
     with database_url(settings) as url:
-        report, is_behind = asyncio.run(_verify(url, settings))
+        report, kept_from_us, is_behind = asyncio.run(_verify(url, settings))
     _tell(report, None if all_ else _SHOWN)
+    _tell_of_forgotten(kept_from_us, "its sums are taken as given")
     if is_behind:
         click.echo(
             "the policy has changed since the past was measured; `frontline rebuild` measures it again", err=True
@@ -62,11 +65,13 @@ def rebuild() -> None:
 
     Works while posts go on. What is right already is not written, so it can be stopped and run again at any time; it
     goes on where it was. Numbers stay the same wherever their definition does, and live counters never go down.
+    Sums of months that retention has forgotten stay as they are: a change for the past reaches back to there.
     """
     settings = Settings.read()
     with database_url(settings) as url:
-        report = asyncio.run(_rebuild(url, settings))
+        report, kept_from_us = asyncio.run(_rebuild(url, settings))
     _tell(report, _SHOWN)
+    _tell_of_forgotten(kept_from_us, "its sums stay as they were measured then")
     click.echo(f"put right: {len(report.findings):,}")
 
 
@@ -100,19 +105,24 @@ async def _parts(url: str, settings: Settings) -> AsyncIterator[_Parts]:
         await database.close()
 
 
-async def _verify(url: str, settings: Settings) -> tuple[Report, bool]:
+async def _verify(url: str, settings: Settings) -> tuple[Report, int | None, bool]:
     async with (
         _parts(url, settings) as parts,
         auditing(parts.database, parts.registry, parts.policies, system_clock_us, _progress()) as audit,
     ):
         await audit.run()
-        return audit.report, await parts.policies.rebuild_wanted()
+        return audit.report, audit.policy.kept_from_us, await parts.policies.rebuild_wanted()
 
 
-async def _rebuild(url: str, settings: Settings) -> Report:
+async def _rebuild(url: str, settings: Settings) -> tuple[Report, int | None]:
     async with _parts(url, settings) as parts:
         work = Rebuild(parts.database, parts.registry, parts.policies, parts.ledger, system_clock_us, _progress())
-        return await work.run()
+        return await work.run(), (await parts.policies.latest()).kept_from_us
+
+
+def _tell_of_forgotten(kept_from_us: int | None, what: str) -> None:
+    if kept_from_us is not None:
+        click.echo(f"what happened before {moment(kept_from_us):%Y-%m-%d} (UTC) is forgotten; {what}")
 
 
 def _progress() -> Progress:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import resource
 import secrets
 import shutil
 import signal
@@ -11,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -22,6 +24,7 @@ from service import logs
 from service.app import create_app
 from service.commands.database import database_url
 from service.commands.migrate import bring_up_to_date, check
+from service.connections import Bounds, Connection
 from service.core.objective import Promise
 from service.files import promises_in, shipped_objectives
 from service.settings import Settings
@@ -40,6 +43,7 @@ _log = logging.getLogger(__name__)
 _ADMIN_KEY_FILE = "admin-key"
 _ENCRYPTION_KEY_FILE = "encryption-key"
 _KEEP_ALIVE_SECONDS = 65
+_OTHER_FILES = 200  # PostgreSQL's, those of metrics, and the hundred connections in reserve
 
 
 @click.command("serve", epilog=_EXAMPLES)
@@ -54,6 +58,8 @@ def command(host: str, port: int, workers: int) -> None:
     """
     settings = Settings.read()
     logs.configure(settings.log_level)
+    for variable in settings.guessable:
+        _log.warning("%s is short enough to be guessed; make one at random, as `openssl rand -hex 24` does", variable)
     # What is wrong with the file is told in a line, before anything is started.
     promises = promises_in(settings.objectives or shipped_objectives())
     settings = replace(settings, read_key_required=settings.reading_needs_key)
@@ -65,6 +71,8 @@ def command(host: str, port: int, workers: int) -> None:
             settings = replace(settings, admin_key=admin_key, encryption_key=encryption_key)
         asyncio.run(check(url, settings.pseudonym_key))
         asyncio.run(_publish(url, promises))
+        bounds = Bounds(settings.client_seconds, _KEEP_ALIVE_SECONDS, settings.max_connections, settings.metrics_port)
+        _allow_files(settings.max_connections)
         config = uvicorn.Config(
             create_app(settings, url) if workers == 1 else "service.app:from_environment",
             factory=workers > 1,
@@ -73,6 +81,8 @@ def command(host: str, port: int, workers: int) -> None:
             workers=workers,
             log_config=None,
             access_log=False,
+            http=partial(Connection, bounds=bounds),  # type: ignore[arg-type]  # it is called, and nothing else
+            ws="none",
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=settings.drain_seconds,
             server_header=False,
@@ -82,6 +92,16 @@ def command(host: str, port: int, workers: int) -> None:
             _serve_one(config, settings)
         else:
             _serve_many(config, settings, url)
+
+
+def _allow_files(connections: int) -> None:
+    """Let a process have so many connections open; where it may not, a new one waits in the kernel."""
+    least = connections + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < least:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(least, hard), hard))
+        if hard < least:
+            _log.warning("a process may open %d files, too few for FRONTLINE_MAX_CONNECTIONS=%d", hard, connections)
 
 
 async def _publish(url: str, promises: Sequence[Promise]) -> None:
@@ -142,9 +162,18 @@ def _serve_one(config: uvicorn.Config, settings: Settings) -> None:
         signal.signal(number, lambda *_: None)
     server = _Server(config)
     server.delay_seconds = settings.shutdown_delay_seconds
-    server.run()
+    server.run(_listeners(config, settings) if settings.metrics_port else None)
     if not server.started:
         raise click.ClickException("the service did not start")
+
+
+def _listeners(config: uvicorn.Config, settings: Settings) -> list[socket.socket]:
+    """The sockets to listen on: that of the API, and that of metrics where it is asked for."""
+    listeners = [config.bind_socket()]
+    if settings.metrics_port:
+        beside = uvicorn.Config(config.app, host=config.host, port=settings.metrics_port, log_config=None)
+        listeners.append(beside.bind_socket())
+    return listeners
 
 
 def _serve_many(config: uvicorn.Config, settings: Settings, url: str) -> None:
@@ -157,7 +186,6 @@ def _serve_many(config: uvicorn.Config, settings: Settings, url: str) -> None:
     folder = tempfile.mkdtemp(prefix="frontline-metrics-")
     os.environ[MULTIPROCESS_VARIABLE] = folder
     try:
-        listener: socket.socket = config.bind_socket()
-        Multiprocess(config, sockets=[listener]).run()
+        Multiprocess(config, sockets=_listeners(config, settings)).run()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

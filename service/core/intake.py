@@ -46,7 +46,7 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _LONGEST_COMPLAINT = 200
 _LAST_US = 253_402_300_799_999_999
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
+_PLACE = " - at `"
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 _TYPES = ", ".join(sorted(str(cls.__struct_config__.tag) for cls in EVENT_CLASSES))
 _TIME = "it must be an RFC 3339 time with an offset, such as 2026-11-21T09:15:02.120Z"
@@ -147,8 +147,9 @@ def _id_of(raw: bytes) -> str | None:
 
 def _explain(message: str) -> InvalidInput:
     """The decoder's complaint as an error that names the field, what was wrong and what would be right."""
-    match = _PLACE.match(message)
-    what, path = (match["what"], match["path"] or "$") if match else (message, "$")
+    what, place, path = message.removesuffix("`").rpartition(_PLACE)
+    if not place:
+        what, path = message, "$"
     name = path.removeprefix("$").removeprefix(".")
     missing = _MISSING.match(what)
     if missing:

@@ -36,7 +36,7 @@ class Interval:
 
     def __post_init__(self) -> None:
         if self.start >= self.end:
-            raise InvalidInput("must be earlier than to", field="from")
+            raise InvalidInput("must be earlier than to", field="from", code="contradiction")
 
     @property
     def minutes(self) -> range:
@@ -76,7 +76,9 @@ def grid(interval: Interval, step: Step, zones: Collection[str] = ()) -> Grid:
         try:
             return _daily(interval, sorted(zones) or ["UTC"])
         except OverflowError as error:
-            raise InvalidInput("lies too close to the end of the calendar for days", field="from") from error
+            raise InvalidInput(
+                "lies too close to the end of the calendar for days", field="from", code="contradiction"
+            ) from error
     minutes = interval.minutes
     length = _MINUTES[step]
     found = range(minutes.start - minutes.start % length, minutes.stop, length) if minutes else range(0)
@@ -111,4 +113,5 @@ def _check_number(points: int) -> None:
             f"would make {points} points a series; at most {MAX_POINTS} are given: take a longer step "
             "(1m, 1h, 1d, total) or a shorter interval",
             field="step",
+            code="contradiction",
         )

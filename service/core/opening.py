@@ -18,6 +18,10 @@ from service.core.errors import InvalidInput
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LISTED = "holiday"
 WHOLE_DAY = (0, 1440)
+MAX_INTERVALS_OF_DAY = 24
+MAX_DATES = 1_000
+INTERVAL_PATTERN = r"^(?!(.*)-\1$)([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
+"""An opening, as JSON Schema has it: from one time of the clock to another one."""
 _INTERVAL = re.compile(r"\A([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)\Z", re.ASCII)
 _DATE = re.compile(r"\A\d{4}-\d\d-\d\d\Z", re.ASCII)
 
@@ -42,6 +46,10 @@ def check_hours(hours: Hours | None) -> dict[str, list[str]] | None:
     for day, intervals in hours.items():
         if day not in DAYS:
             raise InvalidInput(f"{day!r} is not a day; it must be one of {', '.join(DAYS)}", field="hours")
+        if len(intervals) > MAX_INTERVALS_OF_DAY:
+            raise InvalidInput(
+                f"has {len(intervals)} intervals; at most {MAX_INTERVALS_OF_DAY} are taken", field=f"hours.{day}"
+            )
         for interval in intervals:
             if not _INTERVAL.match(interval):
                 raise InvalidInput(
@@ -65,6 +73,8 @@ def check_holidays(holidays: Any) -> Any:
         dates = holidays.get("dates", [])
     if not isinstance(dates, list):
         raise InvalidInput("must be a list of dates, or a country with dates of its own", field="holidays")
+    if len(dates) > MAX_DATES:
+        raise InvalidInput(f"has {len(dates)} dates; at most {MAX_DATES} are taken", field="holidays")
     for day in dates:
         try:
             date.fromisoformat(day if _DATE.match(day) else "")
@@ -89,12 +99,14 @@ def _check_country(holidays: dict[str, Any]) -> None:
             f"the public holidays of {country!r} are not known; it must be the ISO 3166 code of a country, such as LT, "
             "or the holidays be given as a list of dates",
             field="holidays.country",
+            code="unknown_country",
         ) from error
     if "subdivision" in holidays and holidays["subdivision"] not in known:
         raise InvalidInput(
             f"{holidays['subdivision']!r} is not a part of {country} with holidays of its own; "
             + (f"it must be one of {', '.join(known)}" if known else "none is known there, so leave it out"),
             field="holidays.subdivision",
+            code="contradiction",
         )
 
 

@@ -1,4 +1,4 @@
-"""The policy: what numbers depend on beside events. Objectives, and each site's calendar."""
+"""The policy: what numbers depend on beside events. Objectives, each site's calendar, and what is forgotten."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,11 +13,16 @@ ALWAYS_OPEN = Calendar.of("UTC", ())
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is promised, and when each site is open, by its name. `version` grows with every change."""
+    """What is promised, and when each site is open, by its name. `version` grows with every change.
+
+    Events from `kept_from_us` on are kept, in microseconds since 1970, and older ones are not taken any more; None
+    where nothing is ever forgotten.
+    """
 
     version: int = 0
     objectives: Objectives = field(default_factory=Objectives)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    kept_from_us: int | None = None
 
     def calendar(self, site: str) -> Calendar:
         """The calendar of a site."""

@@ -134,7 +134,12 @@ def _check_formula(formula: str, kpis: Sequence[Kpi]) -> None:
     if not with_choice and any(formula in kpi.formulas for kpi in choices):
         return
     allowed = "; ".join(f"for {kpi.name}: {_listed(kpi.formulas)}" for kpi in choices)
-    raise InvalidInput(f"{formula!r} is no formula here; it must be one of {allowed}", field="formula")
+    known = any(formula in kpi.formulas for kpi in KPIS if kpi.default_formula)
+    raise InvalidInput(
+        f"{formula!r} is no formula here; it must be one of {allowed}",
+        field="formula",
+        code="contradiction" if known else "invalid_field",
+    )
 
 
 def _check_choice(value: str | None, name: str, kpis: Sequence[Kpi]) -> None:
@@ -150,7 +155,9 @@ def _check_choice(value: str | None, name: str, kpis: Sequence[Kpi]) -> None:
 def _check_taken(name: str, kpis: Sequence[Kpi]) -> None:
     if not any(name in kpi.parameters for kpi in kpis):
         takers = [kpi.name for kpi in KPIS if name in kpi.parameters]
-        raise InvalidInput(f"no KPI asked for takes it; those that do are: {_listed(takers)}", field=name)
+        raise InvalidInput(
+            f"no KPI asked for takes it; those that do are: {_listed(takers)}", field=name, code="contradiction"
+        )
 
 
 def _objective(choices: Choices, kpis: Sequence[Kpi], objectives: Sequence[Objective]) -> Objective | None:
@@ -160,19 +167,28 @@ def _objective(choices: Choices, kpis: Sequence[Kpi], objectives: Sequence[Objec
     if name is None:
         of_one = [kpi.name for kpi in kpis if kpi.needs_objective]
         if of_one:
-            raise InvalidInput(f"{_listed(of_one)} is counted of an objective; name one: {those}", field="objective")
+            raise InvalidInput(
+                f"{_listed(of_one)} is counted of an objective; name one: {those}",
+                field="objective",
+                code="contradiction",
+            )
         return None
     if name not in known:
-        raise InvalidInput(f"there is no objective {name!r}; {those}", field="objective")
+        raise InvalidInput(f"there is no objective {name!r}; {those}", field="objective", code="unknown_objective")
     _check_taken("objective", kpis)
     if not any(_is_of(kpi, known[name]) for kpi in kpis):
         promised = known[name].terms[-1].kpi
-        raise InvalidInput(f"{name!r} promises {promised}; ask for that, slo_events or slo_breaches", field="objective")
+        raise InvalidInput(
+            f"{name!r} promises {promised}; ask for that, slo_events or slo_breaches",
+            field="objective",
+            code="contradiction",
+        )
     for field in ("threshold", "formula"):
         if getattr(choices, field) is not None:
             raise InvalidInput(
                 f"cannot be chosen with objective, whose terms say which {field} counts; leave out one of the two",
                 field=field,
+                code="contradiction",
             )
     return known[name]
 

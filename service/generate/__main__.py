@@ -1,10 +1,12 @@
 """`python -m service.generate`, in a checkout: write what is generated to where it is kept."""
 
 from collections.abc import Iterator
+from importlib.metadata import metadata
 from pathlib import Path
 
 from service.core.promises import read_promises
 from service.generate.alertmanager import Delivery, alertmanager_config
+from service.generate.bill import bill, licence_of, pins
 from service.generate.dashboards.files import dashboards
 from service.generate.kpi_page import kpi_page
 from service.generate.rules.cases.files import cases_files
@@ -21,6 +23,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield Path("docs/kpis.md"), kpi_page()
     yield Path("prometheus/rules/frontline.yml"), rules_file(promises, options)
     yield Path("prometheus/alertmanager.yml"), alertmanager_config(Delivery())
+    yield Path("docs/sbom.cdx.json"), _bill()
     # kustomize reads no file outside of its own folder.
     yield Path("k8s/base/objectives.yaml"), objectives
     yield Path("k8s/base/prometheus-rules.yaml"), rules_manifest(promises, options)
@@ -28,6 +31,13 @@ def generated() -> Iterator[tuple[Path, str]]:
         yield Path("dashboards") / name, text
     for name, text in cases_files(promises, options, "../rules/frontline.yml").items():
         yield CASES / name, text
+
+
+def _bill() -> str:
+    """The bill of materials, with the licences of the packages that are installed here."""
+    everything = Path("requirements/runtime.txt").read_text(encoding="utf-8")
+    licences = {pin.name: licence_of(metadata(pin.name).json) for pin in pins(everything)}
+    return bill(everything, Path("requirements/server.txt").read_text(encoding="utf-8"), licences)
 
 
 def main() -> None:

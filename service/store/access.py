@@ -28,7 +28,8 @@ from service.store.trail import ENVIRONMENT, note
 KEY_UNKNOWN = "this key is not known, was revoked, or has come to its end"
 _RANDOM_BYTES = 32
 _HINT_LENGTH = 12
-_SHORTEST_HINTED = 24
+_GIVEN = "given"
+"""In place of a hint, of a key that was not made here: it is not known how much of it can be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +124,13 @@ class Access:
             async with self._database.engine.begin() as connection:
                 return await _make_key(connection, terms, actor)
 
-    async def rotate_key(self, key_id: int, overlap: timedelta, *, actor: str) -> NewKey:
-        """A key in the place of another, which ends after the overlap, if not before. Raises NotFound."""
+    async def rotate_key(
+        self, key_id: int, overlap: timedelta, *, actor: str, expires_at: datetime | None = None
+    ) -> NewKey:
+        """A key in the place of another, which ends after the overlap, if not before. Raises NotFound.
+
+        The new one ends when it is told to, whenever the other was to end.
+        """
         with translated():
             async with self._database.engine.begin() as connection:
                 await lock_policy(connection)
@@ -134,7 +140,7 @@ class Access:
                 old = _entry(row)
                 ends = func.least(keys.c.expires_at, func.now() + overlap)  # the least of null and a time is the time
                 await connection.execute(update(keys).where(keys.c.id == key_id).values(expires_at=ends))
-                terms = KeyTerms(old.role, old.source, None, old.per_second)
+                terms = KeyTerms(old.role, old.source, expires_at, old.per_second)
                 overlap_seconds = int(overlap.total_seconds())
                 await note(connection, actor, "rotate key", f"key {key_id}", overlap_seconds=overlap_seconds)
                 return await _make_key(connection, terms, actor, replaces=key_id)
@@ -151,7 +157,7 @@ class Access:
 
     async def keep_key(self, secret: str, role: Role) -> None:
         """Make sure that a key from the environment is known; one that was revoked stays so."""
-        values = {**_stored(secret), "role": role}
+        values = {**_stored(secret, _GIVEN), "role": role}
         statement = insert(keys).values(values).on_conflict_do_nothing().returning(keys.c.id)
         with translated():
             async with self._database.engine.begin() as connection:
@@ -186,7 +192,7 @@ async def _make_key(connection: AsyncConnection, terms: KeyTerms, actor: str, re
             raise NotFound(f"there is no source named {terms.source}")
     secret = new_secret(terms.role)
     values = {
-        **_stored(secret),
+        **_stored(secret, f"{secret[:_HINT_LENGTH]}…"),
         "role": terms.role,
         "source_id": source_id,
         "expires_at": terms.expires_at,
@@ -217,6 +223,5 @@ def _not_valid(key_id: int) -> NotFound:
     return NotFound(f"there is no valid key with the number {key_id}")
 
 
-def _stored(secret: str) -> dict[str, Any]:
-    hint = f"{secret[:_HINT_LENGTH]}…" if len(secret) > _SHORTEST_HINTED else "given"
+def _stored(secret: str, hint: str) -> dict[str, Any]:
     return {"hash": key_hash(secret), "hint": hint}

@@ -23,6 +23,7 @@ from service.core.customer import (
 from service.core.difference import Amounts, Differences, Origin
 from service.core.judge import Judge
 from service.core.measure import Booking
+from service.core.retention import bare_subject
 from service.store.breaches import Breaches
 from service.store.database import Connection
 from service.store.turn import Turn
@@ -74,6 +75,11 @@ _UPDATE_SQL = f"""
 UPDATE contacts c SET {", ".join(f"{name} = new.{name}" for name in CONTACT_COLUMNS[2:])}
 FROM unnest({_ARRAYS}) AS new ({", ".join(CONTACT_COLUMNS)})
 WHERE c.source_id = new.source_id AND c.subject = new.subject
+"""
+_BARE_SQL = """
+UPDATE contacts c SET subject = bare.renamed, bare = true
+FROM unnest($1::int[], $2::text[], $3::text[]) AS bare (source_id, subject, renamed)
+WHERE c.source_id = bare.source_id AND c.subject = bare.subject
 """
 _DUE_SQL = """
 SELECT source_id, subject, customer FROM contacts WHERE due_at <= $1 ORDER BY due_at LIMIT $2
@@ -155,6 +161,19 @@ async def settle_contacts(
 async def due_contacts(connection: Connection, now_us: int, limit: int) -> list[tuple[ContactKey, str]]:
     """The contacts that time alone changes by now, and their customers."""
     return [((row[0], row[1]), row[2]) for row in await connection.fetch(_DUE_SQL, now_us, limit)]
+
+
+async def lay_bare(
+    connection: Connection, contacts: Mapping[ContactKey, Booking], breaches: Breaches, kept_from_us: int
+) -> None:
+    """Leave contacts, given with their bookings, behind as neighbours of others; their interactions are forgotten."""
+    rows = [(*key, bare_subject(key[1], kept_from_us)) for key in contacts]
+    for source_id, subject, renamed in rows:
+        booking = contacts[source_id, subject]
+        breaches.note((source_id, subject), booking, {})
+        breaches.note((source_id, renamed), {}, booking)
+    if rows:
+        await connection.execute(_BARE_SQL, *zip(*rows, strict=True))
 
 
 async def lock_customers(connection: Connection, customers: Sequence[str]) -> None:

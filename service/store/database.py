@@ -35,8 +35,11 @@ _AWAY: tuple[type[Exception], ...] = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # What the driver says of a connection on which the server's farewell has come, but not yet its end.
+    asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
     asyncpg.QueryCanceledError,
     # A server that is being moved, restored or given new passwords answers so for a while.
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -44,6 +47,8 @@ _AWAY: tuple[type[Exception], ...] = (
     asyncpg.ObjectNotInPrerequisiteStateError,
     asyncpg.ReadOnlySQLTransactionError,
 )
+_IN_THE_WAY: tuple[type[Exception], ...] = (*_AWAY, asyncpg.TransactionRollbackError)
+"""The writer tries again by itself where others are in its way; whoever uses the engine tells his caller to."""
 
 
 def parse_url(url: str) -> URL:
@@ -82,6 +87,7 @@ class Database:
             max_overflow=5,
             pool_pre_ping=True,
             pool_timeout=5,
+            hide_parameters=True,  # in what errors say, for they may be of a client
             async_creator=lambda: self._connect(_READER, command_timeout_seconds),
         )
 
@@ -121,7 +127,9 @@ class Database:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what a driver raises when the database is away into Unavailable; other errors pass."""
+    """Turn what a driver raises when the database is away into Unavailable, and what the engine raises where another
+    transaction is in the way; other errors pass.
+    """
     try:
         yield
     except _AWAY as error:
@@ -132,7 +140,7 @@ def translated() -> Iterator[None]:
         cause = error.orig.__cause__ if error.orig is not None else None
         if isinstance(cause, ValueError):
             raise
-        if error.connection_invalidated or isinstance(error, InterfaceError) or isinstance(cause, _AWAY):
+        if error.connection_invalidated or isinstance(error, InterfaceError) or isinstance(cause, _IN_THE_WAY):
             raise _unavailable(cause or error) from error
         raise
     except SQLAlchemyError as error:

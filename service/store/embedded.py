@@ -38,6 +38,9 @@ max_wal_size = '2GB'
 checkpoint_timeout = '15min'
 wal_compression = on
 jit = off
+# What clients have sent stays out of its log.
+log_error_verbosity = terse
+log_parameter_max_length = 0
 """
 _log = logging.getLogger(__name__)
 _WATCH_SECONDS = 0.5

@@ -7,12 +7,15 @@ The log is searched before anything is locked, for that takes as long as the log
 interactions are locked, the customer after them as writers do, and all places are changed. What writers have added
 meanwhile the locked interactions tell, for their facts are the log's. Contacts that the customer has made meanwhile are
 locked at last, without waiting, for their turn is over; where that can't be, the transaction is rolled back and tried
-again.
+again. At the end the planner's statistics of these tables are made again, for they are samples of what was there.
+
+Where retention has dropped months of the log, an interaction that is kept may hold facts that are there no more. Then
+the facts of all interactions are searched too.
 """
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
@@ -43,11 +46,17 @@ UPDATE events SET data = jsonb_set(data, '{customer}', to_jsonb($2::text))
 WHERE tableoid = $3 AND ctid = ANY ($4::tid[]) AND time BETWEEN $5 AND $6 AND data ->> 'customer' = $1
 RETURNING source_id, source, id
 """
+_FIND_IN_FACTS_SQL = """
+SELECT source_id, subject FROM interactions
+WHERE (SELECT kept_from IS NOT NULL FROM policy) AND position($1::bytea IN facts) > 0
+"""
 _CONTACTS_SQL = "SELECT source_id, subject FROM contacts WHERE customer = $1"
 _LOCK_FREE_SQL = f"{LOCK_SQL} SKIP LOCKED"
 _RENAME_CONTACTS_SQL = "UPDATE contacts SET customer = $2 WHERE customer = $1"
 _RENAME_SQL = "UPDATE customers SET customer = $2 WHERE customer = $1"
 _FORGET_SQL = "DELETE FROM customers WHERE customer = $1"
+_SAMPLE_SQL = "ANALYZE events, interactions, contacts, customers"
+"""The planner's statistics are samples of values, so they are taken again."""
 
 _decode_facts = msgspec.json.Decoder(list[Fact]).decode
 _decode_booked = msgspec.json.Decoder(Booked).decode
@@ -83,8 +92,9 @@ class _Found(NamedTuple):
 
 
 async def erase_customer(database: Database, customer: str, *, actor: str) -> Erased:
-    """Forget a customer, given by the keyed hash, as of now. Raises Unavailable: nothing is done.
+    """Forget a customer, given by the keyed hash, as of now.
 
+    Raises Unavailable: nothing is done, or all but the samples, and doing it again does no harm.
     The trail of administration tells that `actor` did it, and in how many places, but not whom.
 
     Every event that was committed before the call is covered. One that is committed while it runs either is too, or
@@ -94,15 +104,19 @@ async def erase_customer(database: Database, customer: str, *, actor: str) -> Er
     try:
         with translated():
             found = await _find(connection, _FIND_SQL, customer)
+            held = await connection.fetch(_FIND_IN_FACTS_SQL, customer.encode(), timeout=_SECONDS)
+            known = {event.interaction for event in found} | {(row[0], row[1]) for row in held}
             for _ in range(_TRIES):
                 try:
                     async with connection.transaction():
-                        erased = await _erase(connection, customer, found)
+                        erased = await _erase(connection, customer, found, known)
                         counts = msgspec.json.encode(erased).decode()
                         await connection.execute(NOTE_SQL, actor, "erase customer", "a customer", counts)
-                        return erased
                 except (Contended, asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                     await asyncio.sleep(_PAUSE_SECONDS)
+                else:
+                    await connection.execute(_SAMPLE_SQL, timeout=_SECONDS)
+                    return erased
     finally:
         connection.terminate()
     raise Unavailable("the customer's contacts are being changed all the time; try again")
@@ -112,10 +126,12 @@ async def _find(connection: Connection, statement: str, *values: object) -> list
     return [_Found(*row) for row in await connection.fetch(statement, *values, timeout=_SECONDS)]
 
 
-async def _erase(connection: Connection, customer: str, found: Sequence[_Found]) -> Erased:
+async def _erase(
+    connection: Connection, customer: str, found: Sequence[_Found], holding: Set[InteractionKey]
+) -> Erased:
     token = secrets.token_hex(16)
     mentions: dict[EventKey, int] = {}
-    known = {event.interaction for event in found} | await _contacts(connection, customer)
+    known = holding | await _contacts(connection, customer)
     interactions = await _replace_in_interactions(connection, LOCK_SQL, known, customer, token, mentions)
     await lock_customers(connection, [customer])
     contacts = await _contacts(connection, customer)

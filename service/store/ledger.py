@@ -36,10 +36,12 @@ from service.store.breaches import Breaches
 from service.store.contacts import due_contacts, rebook_contacts, settle_contacts
 from service.store.database import Connection, Database, translated
 from service.store.flush import Punctuality, flush_differences, flush_punctuality
+from service.store.forgetting import forget_keys
 from service.store.partitions import Partitions
 from service.store.policies import POLICY_LOCK, POLICY_VERSION_SQL, Policies
 from service.store.registry import Registry
 from service.store.turn import Turn
+from service.store.verdicts import FULL, Refusal, too_old
 
 T = TypeVar("T")
 EventKey = tuple[int, str, str]
@@ -66,10 +68,6 @@ _NEW_KEYS_SQL = """
 INSERT INTO event_keys (source_id, source, id)
 SELECT * FROM unnest($1::int[], $2::text[], $3::text[])
 ON CONFLICT DO NOTHING RETURNING source_id, source, id
-"""
-_FORGET_KEYS_SQL = """
-DELETE FROM event_keys k USING unnest($1::int[], $2::text[], $3::text[]) AS gone (source_id, source, id)
-WHERE k.source_id = gone.source_id AND k.source = gone.source AND k.id = gone.id
 """
 _HOLD_TIMER_SQL = f"""
 SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
@@ -101,18 +99,6 @@ class Outcome(msgspec.Struct, frozen=True):
     rejected: tuple[Rejected, ...] = ()
 
 
-class Refusal(msgspec.Struct, frozen=True):
-    """Why the ledger does not take an event, as the answer to the post says it."""
-
-    code: str
-    detail: str
-
-
-_FULL = Refusal(
-    "interaction_full",
-    f"subject: this interaction has {MAX_EVENTS_PER_INTERACTION} events, and takes no more; "
-    "what is another encounter needs a subject of its own",
-)
 _decode_facts = msgspec.json.Decoder(list[Fact]).decode
 _decode_booked = msgspec.json.Decoder(Booked).decode
 _encode = msgspec.json.Encoder().encode
@@ -164,7 +150,8 @@ class Ledger:
         known to be done, resend all of it.
         """
         with translated():
-            await self._partitions.ensure([event.fact.at for post in posts for event in post.events])
+            times = [event.fact.at for post in posts for event in post.events]
+            await self._partitions.ensure(times, self._policies.kept_from_us)
         return await self._retrying(lambda connection: self._commit(connection, posts, now_us))
 
     async def remeasure(self, keys: Sequence[InteractionKey], now_us: int) -> None:
@@ -233,11 +220,13 @@ class Ledger:
         self, connection: Connection, posts: Sequence[Post], now_us: int
     ) -> list[Outcome | NotAuthenticated]:
         turn = await self._begin(connection, now_us)
+        kept_from_us = turn.policy.kept_from_us
         lapsed = set(await connection.fetchval(_LAPSED_SQL, [post.key_id for post in posts]))
         first: dict[EventKey, tuple[Post, Accepted]] = {}
         for post in posts:
             for event in post.events if post.key_id not in lapsed else ():
-                first.setdefault((post.source_id, event.fact.source, event.fact.id), (post, event))
+                if kept_from_us is None or event.fact.at >= kept_from_us:
+                    first.setdefault((post.source_id, event.fact.source, event.fact.id), (post, event))
         first = await self._new_events(connection, first)
         facts: dict[InteractionKey, list[Fact]] = {}
         for post, event in first.values():
@@ -246,12 +235,14 @@ class Ledger:
         if first:
             works = await self._gather(connection, facts, refused)
             await self._leave_out(connection, first, refused)
-            await self.rebook(connection, works, turn)
+            await self._know_series(works)
             await self._log(connection, first)
             await self._punctuality(connection, works, turn.stripe)
+            await self.rebook(connection, works, turn)
+        outcomes = _outcomes(posts, first, refused, kept_from_us)
         return [
             NotAuthenticated(KEY_UNKNOWN) if post.key_id in lapsed else outcome
-            for post, outcome in zip(posts, _outcomes(posts, first, refused), strict=True)
+            for post, outcome in zip(posts, outcomes, strict=True)
         ]
 
     async def _leave_out(
@@ -259,7 +250,7 @@ class Ledger:
     ) -> None:
         """Take events that were refused out of those that are committed, so that they are new when they come again."""
         if refused:
-            await connection.execute(_FORGET_KEYS_SQL, *zip(*sorted(refused), strict=True))
+            await forget_keys(connection, refused)
             for key in refused:
                 del first[key]
 
@@ -300,14 +291,21 @@ class Ledger:
 
     async def rebook(self, connection: Connection, works: Sequence[Work], turn: Turn) -> None:
         """Put what interactions count for now in the place of what they counted for."""
-        await self._registry.ensure_series({key for work in works for key in series_of(work.it)})
+        await self._know_series(works)
         differences, breaches = Differences(), Breaches()
         changes = Changes()
         for work in works:
             self._rebook(work, differences, breaches, changes, turn)
         await changes.write(connection)
-        await rebook_contacts(connection, changes.moves, differences, breaches, turn)
         await self.flush(connection, differences, breaches, turn)
+        if changes.moves:
+            # At last, because other lanes wait for the same customers until this transaction ends.
+            differences, breaches = Differences(), Breaches()
+            await rebook_contacts(connection, changes.moves, differences, breaches, turn)
+            await self.flush(connection, differences, breaches, turn)
+
+    async def _know_series(self, works: Sequence[Work]) -> None:
+        await self._registry.ensure_series({key for work in works for key in series_of(work.it)})
 
     async def flush(self, connection: Connection, differences: Differences, breaches: Breaches, turn: Turn) -> None:
         """Add differences to the sums, and write which breaches there are."""
@@ -331,7 +329,7 @@ class Ledger:
             new = facts[key]
             room = max(0, MAX_EVENTS_PER_INTERACTION - len(present))
             if len(new) > room:
-                refused.update({(key[0], fact.source, fact.id): _FULL for fact in new[room:]})
+                refused.update({(key[0], fact.source, fact.id): FULL for fact in new[room:]})
                 new = new[:room]
                 if not new:
                     continue
@@ -382,7 +380,10 @@ class Ledger:
 
 
 def _outcomes(
-    posts: Sequence[Post], taken: Mapping[EventKey, tuple[Post, Accepted]], refused: Mapping[EventKey, Refusal]
+    posts: Sequence[Post],
+    taken: Mapping[EventKey, tuple[Post, Accepted]],
+    refused: Mapping[EventKey, Refusal],
+    kept_from_us: int | None,
 ) -> list[Outcome]:
     """What became of each post; an event that several of them have is new in the first one only."""
     accepted: dict[int, int] = {}
@@ -391,8 +392,10 @@ def _outcomes(
     outcomes = []
     for post in posts:
         rejected: list[Rejected] = []
-        for event in post.events if refused else ():
+        for event in post.events if refused or kept_from_us is not None else ():
             refusal = refused.get((post.source_id, event.fact.source, event.fact.id))
+            if kept_from_us is not None and event.fact.at < kept_from_us:
+                refusal = too_old(event.fact.at, kept_from_us)
             if refusal is not None:
                 rejected.append(Rejected(event.index, event.fact.id, refusal.code, refusal.detail))
         new = accepted.get(id(post), 0)

@@ -101,16 +101,16 @@ async def show_newborn(connection: AsyncConnection, patience_seconds: float) -> 
     """The series that a scraper sees for the first time, or that another saw less than `patience_seconds` ago.
 
     Those that it sees first are marked as shown. A series that nobody scraped for minutes is no newborn any more: its
-    history must not look as if it happened now.
+    history must not look as if it happened now. Nor is one that was shown later than now, before the database's clock
+    was set back: its counters have been seen above 0.
     """
     patience = func.make_interval(0, 0, 0, 0, 0, 0, patience_seconds)
     young = series.c.registered_at > func.now() - func.make_interval(0, 0, 0, 0, 0, _YOUNG_MINUTES)
     # In one order, so that two replicas that are scraped at once don't wait for each other in a circle.
     unseen = select(series.c.id).where(young, series.c.shown_at.is_(None)).order_by(series.c.id).with_for_update()
     await connection.execute(update(series).where(series.c.id.in_(unseen)).values(shown_at=func.now()))
-    return frozenset(
-        await connection.scalars(select(series.c.id).where(young, series.c.shown_at > func.now() - patience))
-    )
+    lately = series.c.shown_at.between(func.now() - patience, func.now())
+    return frozenset(await connection.scalars(select(series.c.id).where(young, lately)))
 
 
 async def read_states(connection: AsyncConnection, now: datetime, selection: Selection) -> list[LiveState]:

@@ -6,7 +6,7 @@ the lock alone. So all bookings of a transaction are measured under one policy, 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.calendar import Calendar
-from service.core.event import MINUTE_US
+from service.core.event import MINUTE_US, microseconds, moment
 from service.core.judge import Objectives
 from service.core.objective import About, Objective, Promise, Terms
 from service.core.policy import ALWAYS_OPEN, Policy
@@ -34,6 +34,11 @@ class Policies:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known = Policy(version=-1)
+
+    @property
+    def kept_from_us(self) -> int | None:
+        """From when on events are kept, as far as is known here without asking; it only ever moves on."""
+        return self._known.kept_from_us
 
     async def at(self, version: int) -> Policy:
         """The policy, which is known to be at a version and not to change now. Raises Unavailable."""
@@ -77,6 +82,23 @@ class Policies:
                 await note(connection, ENVIRONMENT, "publish objectives", "objectives", changed=names)
                 return bool(changes.all)
 
+    async def keep_from(self, kept_from_us: int) -> int:
+        """Take no events any more from before a moment; where a later one is in force already, that one stays.
+
+        The one that is in force then is returned. No writer commits an older event after that. Raises Unavailable.
+        """
+        with translated():
+            async with self._database.engine.connect() as connection:
+                before: datetime | None = await connection.scalar(select(policy.c.kept_from))
+            if before is not None and microseconds(before) >= kept_from_us:
+                return microseconds(before)
+            async with self._database.engine.begin() as connection:
+                await lock_policy(connection)
+                later = func.greatest(policy.c.kept_from, moment(kept_from_us))
+                statement = update(policy).values(version=policy.c.version + 1, kept_from=later)
+                moved = await connection.scalars(statement.returning(policy.c.kept_from))
+                return microseconds(moved.one())
+
     async def rebuild_wanted(self) -> bool:
         """Whether the past has yet to be measured by the policy in force. Raises Unavailable."""
         with translated():
@@ -92,7 +114,7 @@ async def latest_policy(connection: AsyncConnection, known: Policy) -> Policy:
 
 async def read_policy(connection: AsyncConnection) -> Policy:
     """The policy, read in the snapshot of a connection."""
-    version = (await connection.scalars(select(policy.c.version))).one()
+    version, kept_from = (await connection.execute(select(policy.c.version, policy.c.kept_from))).one()
     rows = await connection.execute(select(objectives).order_by(objectives.c.id))
     promised = [
         Objective(row.id, row.name, msgspec.convert(row.terms, tuple[Terms, ...]), msgspec.convert(row.about, About))
@@ -100,7 +122,8 @@ async def read_policy(connection: AsyncConnection) -> Policy:
     ]
     known = await connection.execute(select(sites.c.name, sites.c.time_zone, sites.c.calendars))
     calendars = {name: calendar_of(time_zone, versions) for name, time_zone, versions in known}
-    return Policy(version, Objectives(promised), calendars)
+    kept_from_us = None if kept_from is None else microseconds(kept_from)
+    return Policy(version, Objectives(promised), calendars, kept_from_us)
 
 
 def calendar_of(time_zone: str, versions: Sequence[Mapping[str, Any]]) -> Calendar:

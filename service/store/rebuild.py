@@ -15,12 +15,13 @@ from service.core.codes import CELL_BASE, cell_parts, is_settled
 from service.core.customer import measure_contact
 from service.core.difference import Class, Differences
 from service.core.event import MINUTE_US, Fact
+from service.core.policy import Policy
 from service.core.walk import Interaction, walk
 from service.store.audit import Audit, Progress, Report, WrongContact, WrongInteraction, auditing
 from service.store.bookings import LOCK_SQL, Booked, InteractionKey, Work, close_visits
 from service.store.breaches import Breaches
 from service.store.clock import Clock
-from service.store.contacts import CONTACT_COLUMNS, link_of, lock_customers, rebook_contact, row_of
+from service.store.contacts import CONTACT_COLUMNS, lay_bare, link_of, lock_customers, rebook_contact, row_of
 from service.store.database import Connection, Database, translated
 from service.store.flush import add_buckets, add_days, add_minutes, add_totals
 from service.store.ledger import Ledger
@@ -81,7 +82,8 @@ class Rebuild:
             wrong = await self._contacts(report)
             if not wrong:
                 break
-        await self._sums(report)
+        while not await self._sums(report):
+            pass
         await self._done(version)
         return report
 
@@ -108,6 +110,7 @@ class Rebuild:
             keys = sorted(by_key)
             rows = await connection.fetch(LOCK_SQL, *zip(*keys, strict=True))
             stored = {(row[0], row[1]): (_decode_facts(row[2]), _decode_booked(row[3])) for row in rows}
+            keys = [key for key in keys if key in stored or not _is_forgotten(by_key[key].in_log, turn.policy)]
             missing = [key for key in keys if key not in stored]
             await _put_back(connection, missing, stored)
             works = []
@@ -153,11 +156,15 @@ class Rebuild:
             differences, breaches = Differences(), Breaches()
             link = None if wrong.stored is None else link_of(wrong.stored)
             old, peaks = ({}, {}) if link is None else (link.booking, link.peaks)
-            await connection.execute(_DELETE_CONTACT_SQL, *wrong.key)
+            kept_from_us = turn.policy.kept_from_us
             if wrong.right is None:
-                if link is not None:
+                if link is not None and kept_from_us is not None and link.contact.arrival < kept_from_us:
+                    await lay_bare(connection, {wrong.key: link.booking}, breaches, kept_from_us)
+                elif link is not None:
+                    await connection.execute(_DELETE_CONTACT_SQL, *wrong.key)
                     rebook_contact(link, {}, (), differences, breaches, _NEVER_US)
             else:
+                await connection.execute(_DELETE_CONTACT_SQL, *wrong.key)
                 wrong.right.booking, wrong.right.peaks = old, peaks
                 keys = await turn.series.keys_of({wrong.right.contact.series})
                 key, arrival = keys[wrong.right.contact.series], wrong.right.contact.arrival
@@ -171,20 +178,26 @@ class Rebuild:
 
         await self._ledger.transact(run, self._clock())
 
-    async def _sums(self, report: Report) -> None:
+    async def _sums(self, report: Report) -> bool:
+        """Mend the sums. False where more is forgotten by now than when they were looked at: nothing is done."""
         async with self._auditing() as audit:
             sums = await audit.sums()
             report.sums = audit.report.sums
             report.findings.extend(audit.report.findings)
         if sums.is_right:
-            return
+            return True
 
-        async def run(connection: Connection, turn: Turn) -> None:
+        async def run(connection: Connection, turn: Turn) -> bool:
+            if turn.policy.kept_from_us != audit.policy.kept_from_us:
+                return False
             await _mend_sums(connection, sums, turn.stripe)
             await sums.breaches.write(connection, is_repair=True)
+            return True
 
-        await self._ledger.transact(run, self._clock())
+        if not await self._ledger.transact(run, self._clock()):
+            return False
         await self._mend([WrongInteraction(key, [], []) for key in sums.open_visits])
+        return True
 
     async def _resume(self, version: int) -> InteractionKey:
         """The interaction up to which a rebuild came that was stopped, under the same policy."""
@@ -208,6 +221,11 @@ class Rebuild:
                 await connection.execute(delete(rebuild_progress))
                 measured = update(policy).where(policy.c.version == version)
                 await connection.execute(measured.values(rebuild_wanted=False))
+
+
+def _is_forgotten(facts: Sequence[Fact], policy: Policy) -> bool:
+    """Whether an interaction that isn't there any more is rightly so."""
+    return policy.kept_from_us is not None and all(fact.at < policy.kept_from_us for fact in facts)
 
 
 def _repairing(turn: Turn) -> Turn:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.core.errors import InvalidInput
 from service.core.measure import SeriesKey
 from service.store.database import Database, translated
 from service.store.days import cut_days
@@ -21,6 +22,7 @@ from service.store.tables import live_totals, series, sites
 from service.store.trail import note
 
 OTHER = "other"
+MAX_VERSIONS = 500
 _REGISTRATION_LOCK = 0x53455249
 _OVERFLOW_REMEMBERED = 10_000
 _OVERFLOW_SECONDS = 10.0
@@ -206,6 +208,11 @@ def _with_version(
         return [{"from": None, "hours": hours, "holidays": holidays}] if (hours, holidays) != (None, None) else []
     day = since.isoformat()
     kept = [version for version in versions if version["from"] != day]
+    if len(kept) >= MAX_VERSIONS:
+        raise InvalidInput(
+            f"would make more than {MAX_VERSIONS} versions of the site's calendar; leave it out to begin anew",
+            field="from",
+        )
     return sorted([*kept, {"from": day, "hours": hours, "holidays": holidays}], key=lambda one: one["from"] or "")
 
 

@@ -1,11 +1,15 @@
-"""All bookings added up again, and the sums that are stored held against that."""
+"""All bookings added up again, and the sums that are stored held against that.
+
+Of minutes whose interactions may be forgotten, what is stored is taken as given; days and totals must add up to it.
+"""
 
 from typing import Any
 
+from service.core.calendar import Calendar
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, HISTOGRAMS, MEASURE_BY_CODE, MEASURES
 from service.core.codes import CELL_BASE, OBJECTIVE_COUNTS, cell_parts, objective_parts
 from service.core.difference import Class
-from service.core.event import MINUTE_US, SECOND_US, moment
+from service.core.event import MIN_US, MINUTE_US, SECOND_US, moment
 from service.core.measure import Booking
 from service.core.policy import Policy
 from service.core.window import date_of
@@ -41,16 +45,26 @@ FULL JOIN (SELECT *, count(*) AS there FROM breaches GROUP BY {", ".join(BREACH_
     USING ({", ".join(BREACH_COLUMNS)})
 WHERE coalesce(a.there, 0) <> coalesce(b.there, 0)
 """
+_STORED_MINUTES = f"""
+    SELECT t.series_id, t.minute, v.code, v.amount FROM rollups t, {_CODES.format(_MEASURE_VALUES)}
+    UNION ALL
+    SELECT t.series_id, t.minute, v.code, v.amount FROM objective_rollups t, {_CODES.format(_OBJECTIVE_VALUES)}
+    UNION ALL
+    SELECT t.series_id, t.minute, {CELL_BASE} + t.duration_us * 16 + t.histogram, t.amount FROM rollup_cells t
+"""
+_GIVEN_SQL = f"""
+INSERT INTO audit_amounts
+SELECT t.series_id, {_MINUTE}, $3 + width_bucket(t.minute, $4::timestamptz[]) - 1, t.code, sum(t.amount)
+FROM ({_STORED_MINUTES}) AS t WHERE t.series_id = ANY ($1::int[]) AND t.minute < $2
+GROUP BY t.series_id, t.minute, t.code HAVING sum(t.amount) <> 0
+"""
+_OLDEST_SQL = "SELECT min(minute) FROM rollups WHERE series_id = ANY ($1::int[]) AND minute < $2"
 _MINUTES_SQL = f"""
 SELECT series_id, minute, code, sum(amount) FROM (
     SELECT series_id, minute, code, amount FROM audit_amounts
     WHERE code < {CELL_BASE} OR (code - {CELL_BASE}) % 16 IN ({_KEPT})
     UNION ALL
-    SELECT t.series_id, {_MINUTE}, v.code, -v.amount FROM rollups t, {_CODES.format(_MEASURE_VALUES)}
-    UNION ALL
-    SELECT t.series_id, {_MINUTE}, v.code, -v.amount FROM objective_rollups t, {_CODES.format(_OBJECTIVE_VALUES)}
-    UNION ALL
-    SELECT t.series_id, {_MINUTE}, {CELL_BASE} + t.duration_us * 16 + t.histogram, -t.amount FROM rollup_cells t
+    SELECT t.series_id, {_MINUTE}, t.code, -t.amount FROM ({_STORED_MINUTES}) AS t
 ) AS both_sides GROUP BY 1, 2, 3 HAVING sum(amount) <> 0
 """
 _BUCKET = bucket_sql(f"(code - {CELL_BASE}) % 16", f"(code - {CELL_BASE}) / 16")
@@ -131,6 +145,7 @@ class Sums:
         self.breaches = Breaches()
         self._registry = registry
         self._policy = policy
+        self._first_minute = (MIN_US if policy.kept_from_us is None else policy.kept_from_us) // MINUTE_US
         self._amounts: dict[tuple[int, int], dict[int, int]] = {}
         self._held = 0
         self._breach_rows: list[BreachRow] = []
@@ -143,14 +158,31 @@ class Sums:
         return not any(found)
 
     async def create(self) -> None:
-        """Make the table."""
+        """Make the table, with what is given."""
         await self.connection.execute(_CREATE_SQL)
         await self.connection.execute(_CREATE_BREACHES_SQL)
+        if self._policy.kept_from_us is not None:
+            await self._take_as_given(self._policy.kept_from_us)
+
+    async def _take_as_given(self, kept_from_us: int) -> None:
+        by_zone: dict[str, list[int]] = {}
+        numbers = [row[0] for row in await self.connection.fetch("SELECT id FROM series")]
+        for number, (site, _, _) in (await self._registry.keys_of(numbers)).items():
+            by_zone.setdefault(self._policy.calendar(site).zone.key, []).append(number)
+        for zone, of_zone in by_zone.items():
+            oldest_us = await self.connection.fetchval(_OLDEST_SQL, of_zone, kept_from_us)
+            if oldest_us is not None:
+                calendar = Calendar.of(zone)
+                first, last = (calendar.day_of(at // MINUTE_US) for at in (oldest_us, kept_from_us))
+                midnights = [calendar.midnight_us(day) for day in range(first, last + 1)]
+                await self.connection.execute(_GIVEN_SQL, of_zone, kept_from_us, first, midnights)
 
     def add(self, key: tuple[int, str], booking: Booking) -> None:
         """Add a booking of an interaction, or of it as a contact."""
         self._breach_rows += breach_rows(key, booking)
         for place, amounts in booking.items():
+            if place[1] < self._first_minute:
+                continue
             present = self._amounts.setdefault(place, {})
             self._held -= len(present)
             for code, amount in amounts.items():
@@ -159,7 +191,7 @@ class Sums:
 
     async def write(self, *, all_of_it: bool = False) -> None:
         """Write what was added, where it is enough by now."""
-        if not self._amounts or (self._held < _ENOUGH and not all_of_it):
+        if self._held + len(self._breach_rows) < _ENOUGH and not all_of_it:
             return
         await self.connection.copy_records_to_table("audit_breaches", records=self._breach_rows, columns=BREACH_COLUMNS)
         self._breach_rows.clear()

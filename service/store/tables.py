@@ -75,7 +75,9 @@ policy = Table(
     metadata,
     Column("version", BigInteger, nullable=False),
     Column("rebuild_wanted", Boolean, nullable=False),
-    comment="one row: how often objectives and calendars changed, and whether the past has yet to be measured by them",
+    Column("kept_from", _moment()),
+    comment="one row: how often objectives and calendars changed, whether the past has yet to be measured by them, and "
+    "before when events are forgotten",
 )
 
 rebuild_progress = Table(
@@ -256,13 +258,16 @@ contacts = Table(
     Column("previous_visit_at", _moment()),
     Column("due_at", _moment()),
     Column("booking", LargeBinary, nullable=False),
+    Column("bare", Boolean, nullable=False, server_default="false"),
     PrimaryKeyConstraint("source_id", "subject"),
     Index("contacts_by_topic", "customer", "topic", "arrival", "source_id", "subject"),
     Index(
         "contacts_by_visit", "customer", "arrival", "source_id", "subject", postgresql_where=literal_column("in_store")
     ),
     Index("contacts_by_due", "due_at", postgresql_where=literal_column("due_at IS NOT NULL")),
-    comment="interactions of known customers, their neighbours in time, and what each has contributed as such",
+    Index("contacts_that_are_bare", literal_column("greatest(arrival, closed_at)"), postgresql_where="bare"),
+    comment="interactions of known customers, their neighbours in time, and what each has contributed as such; a bare "
+    "one's interaction is forgotten",
 )
 
 breaches = Table(

@@ -1,5 +1,6 @@
 """Webhooks of sources in the database: which vendor sends to which, signed by what, and meant how."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from service.core.errors import NotFound
+from service.core.event import LABEL
 from service.store.database import Database, translated
 from service.store.tables import sources, webhooks
 from service.store.trail import note
@@ -18,6 +20,8 @@ from service.store.vault import Vault
 _FRESH_SECONDS = 1.0
 _REMEMBERED = 10_000
 _SECRETS_FOR = "secrets of {}"
+_NO_WEBHOOK = "there is no webhook at this address"
+_NAME = re.compile(LABEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class Webhooks:
 
     async def of(self, source: str) -> Webhook:
         """The webhook of a source. Raises NotFound, ConfigurationError, Unavailable."""
+        if not _NAME.fullmatch(source):
+            raise NotFound(_NO_WEBHOOK)
         at, found = self._remembered.get(source, (-_FRESH_SECONDS, None))
         if self._monotonic() - at >= _FRESH_SECONDS:
             found = await self._read(source)
@@ -58,7 +64,7 @@ class Webhooks:
                 self._remembered.clear()
             self._remembered[source] = (self._monotonic(), found)
         if found is None:
-            raise NotFound("there is no webhook at this address")
+            raise NotFound(_NO_WEBHOOK)
         return found
 
     async def _read(self, source: str) -> Webhook | None:

@@ -74,7 +74,7 @@ class Adapter(Protocol):
         ...
 
 
-def event(kind: str, id_: str, time: str, subject: str, source: str, **data: Any) -> Event:
+def event(kind: str, id_: str, time: str, subject: str, source: str, /, **data: Any) -> Event:
     """An event `interaction.{kind}`; data that is None is left out."""
     known = {name: value for name, value in data.items() if value is not None}
     return {

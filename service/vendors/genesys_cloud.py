@@ -176,7 +176,7 @@ class GenesysCloud:
     name = "genesys_cloud"
     kept_headers: Sequence[str] = ()
 
-    def verify(self, delivery: Delivery, secrets: Sequence[str], now_us: int) -> None:  # noqa: ARG002 - no time is sent
+    def verify(self, delivery: Delivery, secrets: Sequence[str], now_us: int) -> None:
         """Nothing is signed; EventBridge shows a key."""
         check_key(delivery, secrets)
 
@@ -184,7 +184,7 @@ class GenesysCloud:
         """Raises InvalidInput naming the field."""
         return _Reader(places(mapping))
 
-    def answer(self, delivery: Delivery, now_us: int, error: str) -> tuple[bytes, str]:  # noqa: ARG002 - see Adapter
+    def answer(self, delivery: Delivery, now_us: int, error: str) -> tuple[bytes, str]:
         """Nothing in particular."""
         return b"", ""
 

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 
-from service.vendors import (
-    amazon_connect,
-    genesys_cloud,
-    twilio,
-)
+from service.vendors import amazon_connect, genesys_cloud, shopify, square, toast, twilio
 from service.vendors.delivery import Adapter
 
 _ALL: tuple[Adapter, ...] = (
     amazon_connect.ADAPTER,
     genesys_cloud.ADAPTER,
+    shopify.ADAPTER,
+    square.ADAPTER,
+    toast.ADAPTER,
     twilio.ADAPTER,
 )
 ADAPTERS: Mapping[str, Adapter] = {adapter.name: adapter for adapter in _ALL}

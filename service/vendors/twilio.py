@@ -239,7 +239,7 @@ class TaskRouter:
     name = "twilio"
     kept_headers: Sequence[str] = ()
 
-    def verify(self, delivery: Delivery, secrets: Sequence[str], now_us: int) -> None:  # noqa: ARG002 - no time is signed
+    def verify(self, delivery: Delivery, secrets: Sequence[str], now_us: int) -> None:
         """Signed are the URL and a form's parameters by name; of JSON, the URL, which holds the body's digest."""
         message = delivery.url
         digest = parse_qs(urlsplit(delivery.url).query).get("bodySHA256")
@@ -256,7 +256,7 @@ class TaskRouter:
         places: TaskRouterPlaces = converted(mapping, TaskRouterPlaces)
         return _Reader(places)
 
-    def answer(self, delivery: Delivery, now_us: int, error: str) -> tuple[bytes, str]:  # noqa: ARG002 - see Adapter
+    def answer(self, delivery: Delivery, now_us: int, error: str) -> tuple[bytes, str]:
         """Nothing in particular."""
         return b"", ""
 

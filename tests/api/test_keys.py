@@ -171,9 +171,16 @@ async def test_a_key_revoked_in_one_process_opens_nothing_in_another(serve: Serv
         assert (await first.admin("DELETE", f"/keys/{number}")).status_code == 204
     is_problem(await second.post(event(), key=posting), 401)
     is_problem(await second.post([event(), event(data={})], key=posting), 401)
-    is_problem(await second.post(event(data={}), key=posting), 401)
     is_problem(await get(second, "/v1/live", reading["key"]), 401)
     assert await first.stored() == 3
+
+
+async def test_a_revoked_key_that_brings_nothing_to_commit_is_refused_within_a_second(api: Api) -> None:
+    number = (await api.admin("GET", "/keys")).json()[1]["id"]
+    assert (await api.post(event(data={}))).status_code == 422
+    await api.admin("DELETE", f"/keys/{number}")
+    await asyncio.sleep(1.1)
+    is_problem(await api.post(event(data={})), 401)
 
 
 async def test_a_key_that_has_ended_opens_nothing_though_it_is_remembered(api: Api) -> None:
@@ -209,6 +216,17 @@ async def test_a_key_is_rotated_while_both_work(api: Api) -> None:
         is_problem(await api.admin("POST", "/keys/1/rotation", {"overlap_seconds": -1}), 422)["field"]
         == "overlap_seconds"
     )
+
+
+async def test_a_key_that_is_rotated_ends_when_it_is_told_to(api: Api) -> None:
+    ends = (datetime.now(UTC) + timedelta(days=90)).isoformat()
+    number = (await new_key(api, role="read", expires_at=ends))["id"]
+    for wanted, expected in (({"expires_at": ends}, datetime.fromisoformat(ends)), ({}, None)):
+        made = (await api.admin("POST", f"/keys/{number}/rotation", wanted)).json()
+        assert (made["expires_at"] and datetime.fromisoformat(made["expires_at"])) == expected
+    for wrong in ("2020-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "2099-01-01T00:00:00"):
+        refused = await api.admin("POST", f"/keys/{number}/rotation", {"expires_at": wrong})
+        assert is_problem(refused, 422)["field"] == "expires_at"
 
 
 async def test_a_source_that_brings_too_much_has_to_wait_and_others_do_not(serve: Serve) -> None:

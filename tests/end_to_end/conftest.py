@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -104,9 +105,9 @@ class ServiceProcess:
         return str(answer.json()["key"])
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[..., ServiceProcess]]:
-    """Starts services; they and their databases end with the test, once what they stored is verified."""
+@contextmanager
+def serving() -> Iterator[Callable[..., ServiceProcess]]:
+    """Starts services; they and their databases end with the context, once what they stored is verified."""
     started: list[ServiceProcess] = []
     place = tempfile.TemporaryDirectory(prefix="frontline-test-", ignore_cleanup_errors=True)
 
@@ -129,3 +130,10 @@ def serve() -> Iterator[Callable[..., ServiceProcess]]:
         if service.process is not None and service.process.poll() is None:
             service.stop()
     place.cleanup()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., ServiceProcess]]:
+    """Starts services; they and their databases end with the test, once what they stored is verified."""
+    with serving() as start:
+        yield start

@@ -152,7 +152,7 @@ def test_a_restored_database_is_served_with_its_own_pseudonym_key_only(serve: Se
     shell(documented("Back up"), tmp_path, service)
     url = database_of(service).replace("/postgres?", "/frontline_restored?")
     shell(documented("Restore"), tmp_path, service, RESTORED_URL=url)
-    other = ServiceProcess(tmp_path, FRONTLINE_DATABASE_URL=url, FRONTLINE_PSEUDONYM_KEY="another")
+    other = ServiceProcess(tmp_path, FRONTLINE_DATABASE_URL=url, FRONTLINE_PSEUDONYM_KEY="another than the one before")
     refused = other.run("serve", "--port", "0")
     assert refused.returncode != 0
     assert "FRONTLINE_PSEUDONYM_KEY" in refused.stderr

@@ -60,15 +60,15 @@ def test_the_pseudonym_key_is_rotated_when_asked_and_refused_where_not(database_
     settings = {"FRONTLINE_DATABASE_URL": database_url}
     rotate = ("keys", "rotate-pseudonym")
     assert "customers of before become strangers" in " ".join(frontline(*rotate, "--help").stdout.split())
-    first = settings | {"FRONTLINE_PSEUDONYM_KEY": "key-one"}
+    first = settings | {"FRONTLINE_PSEUDONYM_KEY": "the first of two long keys"}
     assert "from now on" in frontline(*rotate, "--yes", **first).stdout
     assert "already" in frontline(*rotate, "--yes", **first).stdout
-    second = settings | {"FRONTLINE_PSEUDONYM_KEY": "key-two"}
+    second = settings | {"FRONTLINE_PSEUDONYM_KEY": "the second of two long keys"}
     assert frontline(*rotate, **second).returncode != 0, "nobody has confirmed it"
     refused = frontline("serve", "--port", str(free_port()), **second)
     assert refused.returncode != 0
     assert "frontline keys rotate-pseudonym" in refused.stderr
-    assert "key-two" not in refused.stderr
+    assert "the second of two long keys" not in refused.stderr
     made = frontline(*rotate, "--yes", **settings)
     assert "a new pseudonym key is made" in made.stdout, made.stderr
 

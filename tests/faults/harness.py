@@ -1,18 +1,17 @@
 """The service under load while something goes wrong, and what must hold afterwards."""
 
 import asyncio
-import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import asyncpg
 import httpx
-import psutil
 
 from tests.end_to_end.conftest import ServiceProcess
 from tests.faults.proxy import Proxy
 from tests.faults.scraping import Scraper
+from tests.faults.server import Server
 from tests.faults.traffic import OBJECTIVE, SOURCE, Record, Traffic
 
 _HEAL_SECONDS = 60
@@ -23,53 +22,39 @@ POSTERS = 8
 Fault = Callable[["Harness"], Coroutine[None, None, None]]
 
 
-class Server:
-    """The processes of a PostgreSQL, for those who would harm it."""
-
-    def __init__(self, data: Path) -> None:
-        self._data = data
-
-    @property
-    def postmaster(self) -> psutil.Process:
-        return psutil.Process(int((self._data / "postmaster.pid").read_text().splitlines()[0]))
-
-    def runs_anew(self, before: psutil.Process) -> bool:
-        """Whether another server has taken the place of one that was killed."""
-        try:
-            return bool(self.postmaster.pid != before.pid)
-        except (FileNotFoundError, IndexError, psutil.NoSuchProcess):
-            return False
-
-    def freeze(self) -> list[psutil.Process]:
-        """Stop it with all its connections, which stay open; those stopped, to be woken."""
-        postmaster = self.postmaster
-        postmaster.send_signal(signal.SIGSTOP)  # first, so that no more processes come
-        processes = [postmaster, *postmaster.children(recursive=True)]
-        for process in processes:
-            process.send_signal(signal.SIGSTOP)
-        return processes
-
-
 class Harness:
     """Replicas on one database, reached through a proxy, and their clients; `survive` is a fault and its check."""
 
-    def __init__(self, folder: Path, database_url: str, server: Server, proxy: Proxy, replicas: int) -> None:
-        self.database_url = database_url
+    def __init__(
+        self,
+        folder: Path,
+        server: Server,
+        database: str,
+        proxy: Proxy,
+        replicas: int,
+        arguments: Sequence[str],
+        settings: Mapping[str, str],
+    ) -> None:
         self.server = server
+        self.database = database
         self.proxy = proxy
-        name = database_url.partition("?")[0].rsplit("/", 1)[1]
-        through = f"postgresql://postgres@127.0.0.1:{proxy.port}/{name}?sslmode=disable"
+        through = f"postgresql://postgres@127.0.0.1:{proxy.port}/{database}?sslmode=disable"
         self.replicas = []
         for number in range(replicas):
             place = folder / f"replica-{number}"
             place.mkdir()
-            settings = {"FRONTLINE_DATABASE_URL": through, "FRONTLINE_COMMIT_TIMEOUT_SECONDS": "2"}
-            self.replicas.append(ServiceProcess(place, **settings))
+            reached = {"FRONTLINE_DATABASE_URL": through, "FRONTLINE_COMMIT_TIMEOUT_SECONDS": "2"}
+            self.replicas.append(ServiceProcess(place, *arguments, **reached, **settings))
         self.replicas[-1].admin_key = self.replicas[0].admin_key
         self.record = Record()
         self.scraper = Scraper([replica.url for replica in self.replicas], self.replicas[0].reading)
         self._rounds = 0
         self._key = ""
+
+    @property
+    def database_url(self) -> str:
+        """The way to the database that is never cut."""
+        return self.server.url(self.database)
 
     async def start(self) -> None:
         await asyncio.gather(*(asyncio.to_thread(replica.start) for replica in self.replicas))
@@ -161,8 +146,12 @@ class Harness:
                 self._fail(f"{replica.url} tells {point}, and the clients {self.record.service_level()}")
         await self.scraper.scrape_all()
         offered = self.scraper.total("frontline_queue_offered_total")
-        if offered != expected["offered"]:
-            self._fail(f"the live counter of arrivals stands at {offered:g}, and {expected['offered']} arrived")
+        late = self.scraper.total("frontline_backfilled_total", measure="offered")
+        if offered + late != expected["offered"]:
+            counted = f"{offered:g} live and {late:g} late"
+            self._fail(f"the counters of arrivals stand at {counted}, and {expected['offered']} arrived")
+        if late and not self.record.clocks_differ:
+            self._fail(f"{late:g} arrivals of a moment ago were counted as late")
 
     def _fail(self, what: str) -> NoReturn:
         logs = "".join(f"\n{replica.url}:\n{replica.log[-3000:]}" for replica in self.replicas)

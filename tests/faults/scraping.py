@@ -52,9 +52,13 @@ class Scraper:
                 self.complaints.append(f"{series} of {url} went down from {value:g} to {now[series]:g}")
         before |= now
 
-    def total(self, name: str) -> float:
-        """The sum of a counter's series, by the replica that tells the most."""
-        return max(sum(value for (found, _), value in seen.items() if found == name) for seen in self._seen.values())
+    def total(self, name: str, **labels: str) -> float:
+        """The sum of a counter's series that have these labels, by the replica that tells the most."""
+        wanted = labels.items()
+        return max(
+            sum(value for (found, has), value in seen.items() if found == name and wanted <= set(has))
+            for seen in self._seen.values()
+        )
 
     async def scrape(self, client: httpx.AsyncClient, url: str) -> None:
         """One page, where the replica has one to give."""

@@ -2,23 +2,18 @@
 
 import asyncio
 import contextlib
-import re
 import signal
 from functools import partial
 
-import httpx
 import psutil
 import pytest
 
-from tests.end_to_end.conftest import ServiceProcess
 from tests.faults.conftest import MakeHarness
-from tests.faults.harness import POSTERS, Fault, Harness
+from tests.faults.harness import Fault, Harness
+from tests.faults.moments import HOLDS, MEASURED, PATIENCE_SECONDS, posts_in_flight, refused, replica_that_tells
 from tests.faults.proxy import Cut
 
-_PATIENCE_SECONDS = 60
 _CUTS = 2
-_HOLDS = re.compile("^frontline_timer_holder 1.0$", re.MULTILINE)
-_MEASURED = re.compile("^frontline_timer_measured_total [1-9]", re.MULTILINE)
 
 
 async def kill_service(harness: Harness) -> None:
@@ -33,7 +28,7 @@ async def kill_postgresql(harness: Harness) -> None:
     await posts_in_flight(harness)
     postmaster.kill()
     await refused(harness)
-    async with asyncio.timeout(_PATIENCE_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not harness.server.runs_anew(postmaster):
             await asyncio.sleep(0.05)
 
@@ -53,10 +48,10 @@ async def freeze_postgresql(harness: Harness, seconds: float = 1) -> None:
 async def cut_connections(harness: Harness) -> None:
     for when in Cut:
         harness.proxy.cut(when, _CUTS)
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while harness.proxy.commits_left:
                 await asyncio.sleep(0.01)
-    async with asyncio.timeout(_PATIENCE_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         for _ in range(_CUTS):
             while not harness.proxy.cut_all():
                 await asyncio.sleep(0.01)
@@ -71,38 +66,13 @@ async def restart_in_turn(harness: Harness) -> None:
 
 
 async def kill_holder_of_the_timer(harness: Harness) -> None:
-    holder = await replica_that_tells(harness.replicas, _HOLDS)
+    holder = await replica_that_tells(harness.replicas, HOLDS)
     others = [replica for replica in harness.replicas if replica is not holder]
     await posts_in_flight(harness)
     await asyncio.to_thread(holder.kill)
-    await replica_that_tells(others, _HOLDS)
-    await replica_that_tells(others, _MEASURED)
+    await replica_that_tells(others, HOLDS)
+    await replica_that_tells(others, MEASURED)
     await asyncio.to_thread(holder.start)
-
-
-async def replica_that_tells(replicas: list[ServiceProcess], what: re.Pattern[str]) -> ServiceProcess:
-    """The replica that has this on its page of metrics, once one of these has."""
-    async with asyncio.timeout(_PATIENCE_SECONDS), httpx.AsyncClient(timeout=30) as client:
-        while True:
-            for replica in replicas:
-                if what.search((await client.get(f"{replica.url}/metrics", headers=replica.reading)).text):
-                    return replica
-            await asyncio.sleep(0.05)
-
-
-async def posts_in_flight(harness: Harness) -> None:
-    """Return at a moment at which most clients wait for an answer."""
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while harness.record.in_flight <= POSTERS // 2:
-            await asyncio.sleep(0)
-
-
-async def refused(harness: Harness) -> None:
-    """Return once a post has been answered with 503."""
-    before = harness.record.answers["503"]
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while harness.record.answers["503"] == before:
-            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("fault", [kill_service, kill_postgresql, freeze_postgresql, restart_in_turn])
@@ -125,7 +95,7 @@ async def test_nothing_is_lost_while_replicas_come_and_go(make_harness: MakeHarn
     harness = await make_harness(2)
     for _ in range(cycles):
         await harness.survive(restart_in_turn)
-        await replica_that_tells(harness.replicas, _HOLDS)
+        await replica_that_tells(harness.replicas, HOLDS)
         await harness.survive(kill_holder_of_the_timer)
 
 

@@ -12,12 +12,13 @@ from typing import Any
 
 import httpx
 
-from service.client import FrontlineClient, Retry
+from service.client import FrontlineClient, Rejection, Retry
 
 SOURCE = "faults"
 OBJECTIVE = "phone-80-in-20"
 OBJECTIVE_SECONDS = 20
 ALLOWED_STATUSES = {202, 429, 503}
+REJECTED_STATUS = 422
 CLOSED = {"ConnectError", "ReadError", "WriteError", "CloseError", "RemoteProtocolError"}
 """What httpx calls a connection that could not be made, or was closed; a time-out is not among them."""
 
@@ -27,6 +28,7 @@ _PAUSE_SECONDS = 0.02
 _UNTIL_DUE_SECONDS = 0.2  # some pass the deadline before the service hears of their answer, and some do not
 _NEW_A_POST = 12
 _KNOWN_A_POST = 4
+_CUSTOMERS = 40  # few, so that transactions meet at them
 
 EventName = tuple[str, str]
 """The `source` and `id` of an event."""
@@ -36,6 +38,7 @@ EventName = tuple[str, str]
 class Encounter:
     """What one customer's events say, for the count at the end."""
 
+    customer: str
     wait_seconds: int
     is_call: bool
     is_wrong: bool
@@ -53,7 +56,20 @@ class Record:
     """The statuses and the ends of connections, by name."""
     in_flight: int = 0
     """The posts that wait for their answer."""
+    clocks_differ: bool = False
+    """Whether the service's clock is known to be wrong, so that it may reject what is in its future."""
+    rejections: list[Rejection] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+
+    def allows(self, status: int) -> bool:
+        return status in ALLOWED_STATUSES or (self.clocks_differ and status == REJECTED_STATUS)
+
+    def reject(self, event: dict[str, Any], rejection: Rejection) -> None:
+        """Take note of an event that was rejected, which may be for its time alone, and must name both clocks."""
+        self.rejections.append(rejection)
+        told = rejection.code == "future_time" and event["time"] in rejection.detail
+        if not (self.clocks_differ and told and "clock here, " in rejection.detail):
+            self.complaints.append(f"{event} was rejected: {rejection}")
 
     def judge(self, accepted: int, duplicates: int, *, new: int, posted: int, attempts: int) -> None:
         """Whether an answer can be true, of a post in which `new` events had never been acknowledged."""
@@ -97,7 +113,7 @@ class Balancer(httpx.AsyncBaseTransport):
             raise
         finally:
             self._record.in_flight -= 1
-        self._note(str(answer.status_code), answer.status_code in ALLOWED_STATUSES)
+        self._note(str(answer.status_code), self._record.allows(answer.status_code))
         if answer.status_code in {429, 503} and "retry-after" not in answer.headers:
             self._record.complaints.append(f"a {answer.status_code} does not say when to try again")
         return answer
@@ -138,6 +154,7 @@ class Poster:
         while len(self._waiting) < _NEW_A_POST * 3:
             subject = f"{self._name}-{next(self._numbers)}"
             encounter = Encounter(
+                customer=f"customer-{self._chance.randrange(_CUSTOMERS)}",
                 wait_seconds=self._chance.randint(1, 2 * OBJECTIVE_SECONDS),
                 is_call=self._chance.random() < 0.5,
                 is_wrong=self._chance.random() < 0.3,
@@ -154,10 +171,16 @@ class Poster:
         before = self._balancer.attempts
         posted = await self._client.post_events([json.dumps(event).encode() for event in batch])
         attempts = self._balancer.attempts - before
-        self._record.judge(posted.accepted, posted.duplicates, new=len(new), posted=len(batch), attempts=attempts)
+        for rejection in posted.rejected:
+            self._record.reject(batch[rejection.index], rejection)
+        early = {batch[rejection.index]["id"] for rejection in posted.rejected}
+        taken = [event for event in new if event["id"] not in early]
+        answered = len(batch) - len(posted.rejected)
+        self._record.judge(posted.accepted, posted.duplicates, new=len(taken), posted=answered, attempts=attempts)
         self._record.accepted += posted.accepted
-        self._record.acknowledged.update((event["source"], event["id"]) for event in new)
-        self._known += new
+        self._record.acknowledged.update((event["source"], event["id"]) for event in taken)
+        self._known += taken
+        self._waiting += [event for event in new if event["id"] in early]
 
 
 def events_of(encounter: Encounter, source: str, subject: str, now: datetime) -> list[dict[str, Any]]:
@@ -170,6 +193,7 @@ def events_of(encounter: Encounter, source: str, subject: str, now: datetime) ->
     if encounter.is_wrong:
         kinds.append(("corrected", encounter.wait_seconds + 35, {"kind": "wrong_item"}))
         kinds.append(("recovered", encounter.wait_seconds + 40, {}))
+    common = {"site": "shop", "channel": "phone" if encounter.is_call else "pos", "customer": encounter.customer}
     arrival = now - timedelta(seconds=OBJECTIVE_SECONDS - _UNTIL_DUE_SECONDS)
     return [
         {
@@ -178,7 +202,7 @@ def events_of(encounter: Encounter, source: str, subject: str, now: datetime) ->
             "type": f"interaction.{kind}",
             "time": (arrival + timedelta(seconds=after)).isoformat(),
             "subject": subject,
-            "data": {"site": "shop", "channel": "phone" if encounter.is_call else "pos", **data},
+            "data": {**common, **data},
         }
         for kind, after, data in kinds
     ]

@@ -31,9 +31,9 @@ def check_problem(answer: Answer) -> dict[str, Any]:
     return body
 
 
-def check_post(post: HostilePost, answer: Answer) -> int:
-    """An answer to a post with a known key and a healthy database behind it; how many events it says were accepted."""
-    assert answer.status in _POST_STATUS
+def check_post(post: HostilePost, answer: Answer) -> tuple[int, int]:
+    """An answer to a post with a known key, and room for it; how many events it says were accepted, and duplicates."""
+    assert answer.status in _POST_STATUS, answer
     if answer.status == 202 or (answer.status == 422 and answer.headers["content-type"] == "application/json"):
         body = answer.body()
         assert set(body) == _VERDICTS
@@ -41,11 +41,11 @@ def check_post(post: HostilePost, answer: Answer) -> int:
         body = check_problem(answer)
         assert not post.sound, "one bad event failed its neighbours"
         if not set(body) >= _VERDICTS:
-            return 0
+            return 0, 0
     accepted, duplicates, rejected = body["accepted"], body["duplicates"], body["rejected"]
     _check_verdicts(post, accepted + duplicates, rejected)
     assert (answer.status == 202) == (accepted > 0 or not rejected)
-    return int(accepted)
+    return int(accepted), int(duplicates)
 
 
 def _check_verdicts(post: HostilePost, taken: int, rejected: list[dict[str, Any]]) -> None:

@@ -149,6 +149,9 @@ async def test_keys_from_the_environment_are_kept_once(access: Access) -> None:
     found = [await access.principal(key_hash(secret)) for secret in ("given by hand", "to read with")]
     assert [one is not None and one.role for one in found] == [Role.ADMIN, Role.READ]
     assert [(entry.role, entry.hint) for entry in await access.list_keys()] == [("admin", "given"), ("read", "given")]
+    # However long it is: of 24 figures in base 16, twelve would be half.
+    await access.keep_key("0123456789abcdef01234567", Role.READ)
+    assert (await access.list_keys())[-1].hint == "given"
     # One that was revoked does not come back with the next start.
     await access.revoke_key((await access.list_keys())[0].id, actor="test")
     await access.keep_key("given by hand", Role.ADMIN)

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from service.store.database import Database
@@ -43,6 +44,26 @@ async def test_a_customer_is_nowhere_and_no_number_changes(
     assert await scalar(database, "SELECT count(DISTINCT data ->> 'customer') FROM events") == 2
     await names_agree(database)
     await right_from_the_log(database, HISTORY)
+
+
+async def test_what_the_planner_has_learned_of_a_customer_is_forgotten_too(
+    database: Database, ledger: Ledger, database_url: str
+) -> None:
+    """Its statistics are samples of what the tables hold: values that are frequent, and bounds of the others."""
+    samples = (
+        "SELECT count(*) FROM (SELECT s::text FROM pg_statistic s) known(line)"
+        " WHERE strpos(line, $1) > 0 OR strpos(line, encode(convert_to($1, 'UTF8'), 'hex')) > 0"
+    )
+    await post(ledger, HISTORY)
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("ANALYZE")
+        assert await connection.fetchval(samples, ANNA) > 0
+        await erase_customer(database, ANNA, actor="test")
+        assert await connection.fetchval(samples, ANNA) == 0
+        assert await connection.fetchval(samples, BEN) > 0
+    finally:
+        await connection.close()
 
 
 async def test_the_token_is_random_and_like_a_pseudonym(database: Database, ledger: Ledger) -> None:

@@ -58,3 +58,14 @@ async def test_a_series_that_nobody_scraped_for_long_keeps_its_history(database:
     async with database.engine.begin() as connection:
         await connection.execute(text("UPDATE series SET registered_at = now() - interval '6 minutes'"))
     assert f"{OFFERED}1.0\n" in await page(database, 60)
+
+
+async def test_a_series_that_was_seen_stays_so_when_the_clock_of_the_database_goes_back(
+    database: Database, ledger: Ledger
+) -> None:
+    await post(ledger)
+    await page(database, 60)
+    async with database.engine.begin() as connection:
+        hour_ahead = "registered_at = registered_at + interval '1 hour', shown_at = shown_at + interval '1 hour'"
+        await connection.execute(text(f"UPDATE series SET {hour_ahead}"))
+    assert f"{OFFERED}1.0\n" in await page(database, 60)

@@ -1,0 +1,124 @@
+"""A database that is emptied before each world, and some writers on it."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, NamedTuple
+
+import asyncpg
+from sqlalchemy import text
+
+from service.store.audit import Report, auditing
+from service.store.database import Database
+from service.store.ledger import Ledger
+from service.store.partitions import Partitions
+from service.store.policies import Policies
+from service.store.registry import Registry
+from service.telemetry import Telemetry
+from service.timer import Timer
+from tests.conftest import at_database
+from tests.promised import promised
+from tests.reference.worlds import World, final
+from tests.store.stored import (
+    TABLES,
+    identity_gaps,
+    stored_cells,
+    stored_days,
+    stored_objectives,
+    stored_rollups,
+)
+
+WRITERS = 3
+
+
+class Stage(NamedTuple):
+    """What a world is told to: several writers, and a timer with a ledger of its own."""
+
+    database: Database
+    registry: Registry
+    policies: Policies
+    ledgers: list[Ledger]
+    timing: Ledger
+    timer: Timer
+
+    async def audit(self, now: int) -> Report:
+        """What an audit as of a moment sees."""
+        async with auditing(
+            self.database, self.registry, self.policies, lambda: now, lambda _stage, _report: None
+        ) as audit:
+            await audit.run()
+        return audit.report
+
+    async def stored(self, world: World) -> dict[str, Any]:
+        """What is stored in the end."""
+        return {
+            "rollups": await stored_rollups(self.database),
+            "days": await stored_days(self.database),
+            "cells": await stored_cells(self.database),
+            "objectives": await stored_objectives(self.database),
+            "gaps": await identity_gaps(self.database),
+            "audit": await self.audit(final(world)),
+        }
+
+
+class Arena:
+    """A database of its own, and the loop in which all of it runs."""
+
+    def __init__(self, url: str) -> None:
+        self.runner = asyncio.Runner()
+        self.url = url
+
+    @asynccontextmanager
+    async def stage(self, world: World) -> AsyncIterator[Stage]:
+        """An empty database that knows what a world promises, and when its sites are open."""
+        database = Database(self.url)
+        registry = Registry(database, max_sites=10, max_queues_per_site=10)
+        policies = Policies(database)
+        ledgers = [
+            Ledger(database, registry, Partitions(database), policies, number=n, live_horizon_seconds=3600)
+            for n in range(WRITERS + 1)
+        ]
+        timing = ledgers.pop()
+        timer = Timer(timing, Telemetry())
+        try:
+            async with database.engine.begin() as connection:
+                await connection.execute(text(f"TRUNCATE {TABLES}, objectives"))
+                await connection.execute(text("UPDATE sites SET time_zone = 'UTC', calendars = '[]'"))
+                await connection.execute(
+                    text("UPDATE policy SET version = version + 1, rebuild_wanted = false, kept_from = NULL")
+                )
+            for site, zone in world["zones"].items():
+                await registry.put_site(
+                    site,
+                    time_zone=zone,
+                    hours=world["hours"][site],
+                    holidays=world["holidays"][site],
+                    since=None,
+                    queues=[],
+                    actor="test",
+                )
+            await policies.publish(promised(world["objectives"]), final(world))
+            yield Stage(database, registry, policies, ledgers, timing, timer)
+        finally:
+            await timer.stop()
+            for ledger in ledgers:
+                await ledger.close()
+            await database.close()
+
+
+@contextmanager
+def arena_on(postgres_url: str, template: str) -> Iterator[Arena]:
+    """An arena on a server, for as long as the context is open."""
+    name = f"arena_{uuid.uuid4().hex[:8]}"
+
+    async def administer(statement: str) -> None:
+        connection = await asyncpg.connect(postgres_url)
+        await connection.execute(statement)
+        await connection.close()
+
+    asyncio.run(administer(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    made = Arena(at_database(postgres_url, name))
+    yield made
+    made.runner.close()
+    asyncio.run(administer(f"DROP DATABASE {name} WITH (FORCE)"))
