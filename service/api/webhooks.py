@@ -53,7 +53,8 @@ async def post_delivery(request: Request) -> Response:
             response = answer_to(_told(error))
             body, media_type = adapter.answer(delivery, system_clock_us(), str(error))
             if body:
-                response = Response(body, response.status_code, dict(response.headers), media_type)
+                kept = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+                response = Response(body, response.status_code, kept, media_type)
         else:
             body, media_type = adapter.answer(delivery, system_clock_us(), "")
             if not body:

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 
-from service.vendors import freeswitch, generic, shopify, square, toast
+from service.vendors import amazon_connect, freeswitch, generic, genesys_cloud, shopify, square, toast, twilio
 from service.vendors.delivery import Adapter
 
 _ALL: tuple[Adapter, ...] = (
+    amazon_connect.ADAPTER,
     freeswitch.ADAPTER,
     generic.ADAPTER,
+    genesys_cloud.ADAPTER,
     shopify.ADAPTER,
     square.ADAPTER,
     toast.ADAPTER,
+    twilio.ADAPTER,
 )
 ADAPTERS: Mapping[str, Adapter] = {adapter.name: adapter for adapter in _ALL}

@@ -1,0 +1,407 @@
+"""Genesys Cloud: detail events of conversations, through EventBridge."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.core.errors import InvalidInput, NotAuthenticated
+from service.vendors.delivery import Delivery
+from service.vendors.genesys_cloud import ADAPTER
+from tests.vendors.calls import (
+    URL,
+    anything,
+    assert_nothing_is_lost,
+    assert_order_does_not_matter,
+    at,
+    batches,
+    counted,
+    events_of,
+    posted,
+    posted_json,
+    read,
+)
+from tests.vendors.genesys_samples import PREFIX, detail_event, sent
+
+MAPPING = {"queues": {"q-sales": "sales", "q-billing": "billing"}, "sites": {"d-1": "riga"}}
+SECOND = 1_000_000
+SPRING, AUTUMN = "key-of-spring", "key-of-autumn"
+BILLING: dict[str, Any] = {"queue": "q-billing"}
+
+
+@pytest.mark.parametrize("secret", [SPRING, AUTUMN])
+@pytest.mark.parametrize("header", ["x-api-key", "authorization"])
+def test_either_key_is_taken(header: str, secret: str) -> None:
+    ADAPTER.verify(Delivery(URL, {header: secret}, b"{}"), (SPRING, AUTUMN), 0)
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-api-key": "key-of-sprinh"}, {"x-api-key": ""}, {"x-api-key": AUTUMN}])
+def test_any_other_key_is_refused(headers: dict[str, str]) -> None:
+    with pytest.raises(NotAuthenticated):
+        ADAPTER.verify(Delivery(URL, headers, b"{}"), (SPRING,), 0)
+
+
+def test_no_answer_of_its_own_is_wanted() -> None:
+    assert ADAPTER.answer(sent("acd.start", 1), 1, "") == (b"", "")
+
+
+# --- one event ---
+
+
+def told(delivery: Delivery) -> list[tuple[str, str, dict[str, Any]]]:
+    """Kind, time and data of what a delivery says, but for what all events of the conversation say."""
+    known = {"channel", "site", "queue", "customer"}
+    return [
+        (
+            event["type"].removeprefix("interaction."),
+            event["time"],
+            {name: value for name, value in event["data"].items() if name not in known},
+        )
+        for event in events_of(read(ADAPTER, MAPPING, delivery))
+    ]
+
+
+def test_who_enters_a_line_is_queued() -> None:
+    event, again = events_of(read(ADAPTER, MAPPING, sent("acd.start", 1.25)))
+    assert event == {
+        "id": "g-1/s-1/1772442001250000/acd.start/queued",
+        "source": "genesys-cloud",
+        "type": "interaction.queued",
+        "time": "2026-03-02T09:00:01.250000+00:00",
+        "subject": "g-1",
+        "data": {"channel": "phone", "customer": "tel:+37060000000", "queue": "sales", "site": "riga"},
+    }
+    assert again == {
+        **event,
+        "id": "g-1/s-1/1772442001250000/acd.start/queued-from",
+        "data": {**event["data"], "record": "flow-out", "revision": 1772442002250000},
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "kind", "data"),
+    [
+        ({"acdOutcome": "ANSWERED", "answeredUserId": "u-1"}, "answered", {"agent": "u-1"}),
+        ({"answeredUserId": "u-1"}, "answered", {"agent": "u-1"}),
+        ({"acdOutcome": "ABANDON", "disconnectType": "PEER"}, "abandoned", {}),
+        ({"disconnectType": "CLIENT"}, "abandoned", {}),
+        ({"connectedDurationMs": 8_250, "acdOutcome": "ABANDON"}, "abandoned", {"wait_seconds": 8.25}),
+        (
+            {"acdOutcome": "FLOW_OUT", "disconnectType": "TRANSFER"},
+            "diverted",
+            {"to": "overflow", "record": "flow-out", "revision": 1772442009250000},
+        ),
+        (
+            {"disconnectType": "TIMEOUT"},
+            "diverted",
+            {"to": "timeout", "record": "flow-out", "revision": 1772442009250000},
+        ),
+    ],
+)
+def test_who_leaves_a_line_was_answered_or_gave_up_or_went_elsewhere(
+    more: dict[str, Any], kind: str, data: dict[str, Any]
+) -> None:
+    ((found, when, about),) = told(sent("acd.end", 9.25, **more))
+    assert (found, when) == (kind, "2026-03-02T09:00:09.250000+00:00")
+    assert about == data
+
+
+def test_the_end_of_an_agents_part_ends_the_service() -> None:
+    found = told(
+        sent(
+            "user.end",
+            100,
+            session="s-2",
+            userId="u-1",
+            disconnectType="PEER",
+            alertingDurationMs=3_000,
+            interactingDurationMs=50_500,
+            heldDurationMs=10_000,
+        )
+    )
+    assert found == [
+        (
+            "completed",
+            "2026-03-02T09:01:40+00:00",
+            {"agent": "u-1", "record": "s-2/end", "revision": 0, "service_seconds": 50.5},
+        ),
+        ("held", "2026-03-02T09:01:30+00:00", {"agent": "u-1"}),
+    ]
+
+
+def test_work_after_the_call_is_told_with_the_end_of_the_service() -> None:
+    found = told(sent("acw", 120, session="s-2", userId="u-1", wrapupDurationMs=20_000, wrapupCode="done"))
+    assert found == [
+        (
+            "completed",
+            "2026-03-02T09:01:40+00:00",
+            {"agent": "u-1", "record": "s-2/end", "revision": 1, "wrap_up_seconds": 20.0},
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("media", "channel"), [("VOICE", "phone"), ("CALLBACK", "phone"), ("MESSAGE", "chat"), ("EMAIL", "email")]
+)
+def test_media_are_channels(media: str, channel: str) -> None:
+    assert events_of(read(ADAPTER, MAPPING, sent("acd.start", 1, mediaType=media)))[0]["data"]["channel"] == channel
+
+
+def test_a_contact_that_genesys_knows_is_the_customer_rather_than_his_number() -> None:
+    known = sent("acd.start", 1, conversationExternalContactIds=["x-7"])
+    assert events_of(read(ADAPTER, MAPPING, known))[0]["data"]["customer"] == "x-7"
+    unwanted = events_of(read(ADAPTER, {**MAPPING, "customers": False}, known))[0]["data"]
+    assert "customer" not in unwanted
+
+
+@pytest.mark.parametrize(
+    "delivery",
+    [
+        sent("customer.start", 0, queue=None),
+        sent("customer.end", 9, queue=None),
+        sent("user.start", 5, userId="u-1"),
+        sent("flow.start", 0),
+        sent("attributes", 0),
+        sent("user.end", 9, userId="u-1", alertingDurationMs=9_000),
+        sent("user.end", 9, userId="u-1", alertingDurationMs=9_000, interactingDurationMs=0),
+        sent("user.end", 9, queue=None, userId="u-1", interactingDurationMs=5_000),
+        sent("acd.end", 9, direction="OUTBOUND", acdOutcome="ANSWERED"),
+        sent("acw", 9, userId="u-1"),
+    ],
+)
+def test_what_says_nothing_of_service_is_passed_over(delivery: Delivery) -> None:
+    reading = read(ADAPTER, MAPPING, delivery)
+    assert (reading.parts, reading.unread, reading.ignored) == ([], [], 1)
+
+
+# --- what cannot be read ---
+
+
+@pytest.mark.parametrize(
+    ("delivery", "code", "detail"),
+    [
+        (sent("acd.pause", 1), "unknown_type", "acd.pause is not known"),
+        (sent("acd.start", 1, queue="q-support"), "unmapped", "q-support"),
+        (sent("acd.start", 1, queue=None), "missing_field", "queueId: is missing"),
+        (sent("acd.start", 1, divisionId="d-9"), "unmapped", "mapping.sites"),
+        (sent("acd.end", 1, eventTime="soon"), "invalid_field", "eventTime: is no time"),
+        (sent("acd.end", 1, connectedDurationMs=[]), "invalid_field", "connectedDurationMs: is no duration"),
+        (posted_json({"detail-type": "v2.users.u-1.activity", "detail": {}}), "unknown_type", "v2.users"),
+        (posted_json({"detail-type": f"{PREFIX}.g.acd.start", "detail": {}}), "invalid_field", "detail.eventBody"),
+        (posted_json({}), "invalid_field", "detail: is no object"),
+        (posted(b"{"), "unreadable", "not the JSON"),
+    ],
+)
+def test_what_cannot_be_read_is_kept_with_the_reason(delivery: Delivery, code: str, detail: str) -> None:
+    reading = read(ADAPTER, MAPPING, delivery)
+    (kept,) = reading.unread
+    assert (kept.code, reading.parts, reading.ignored) == (code, [], 0)
+    assert detail in kept.detail
+    assert read(ADAPTER, MAPPING, posted(kept.body)).unread == [kept]
+
+
+def test_what_is_of_a_line_that_was_not_mapped_is_read_when_it_is() -> None:
+    (kept,) = read(ADAPTER, MAPPING, sent("acd.start", 1, queue="q-support")).unread
+    mended = {**MAPPING, "queues": {"*": {"queue": "rest", "site": "tartu"}}}
+    event = events_of(read(ADAPTER, mended, posted(kept.body)))[0]
+    assert (event["data"]["queue"], event["data"]["site"]) == ("rest", "tartu")
+
+
+def test_a_mapping_that_is_wrong_is_refused_by_its_field() -> None:
+    with pytest.raises(InvalidInput, match=r"mapping\.channels"):
+        ADAPTER.reader({"channels": {"VOICE": "telephone"}})
+
+
+@given(anything)
+def test_json_of_any_kind_is_kept(what: Any) -> None:
+    envelope = {"detail-type": f"{PREFIX}.g-1.acd.end", "detail": {"eventBody": what}}
+    assert_nothing_is_lost(ADAPTER, MAPPING, msgspec.json.encode([what, envelope, {"detail": what}]), parts=3)
+
+
+@given(st.sampled_from(["acd.start", "acd.end", "user.end", "acw"]), st.dictionaries(st.text(), anything), anything)
+def test_events_with_anything_in_a_field_are_kept(kind: str, more: dict[str, Any], what: Any) -> None:
+    for field in ("eventTime", "queueId", "sessionId", "conversationExternalContactIds", "wrapupDurationMs"):
+        body = msgspec.json.encode(detail_event(kind, 1))
+        changed = msgspec.json.decode(body)
+        changed["detail"]["eventBody"] |= {**more, field: what}
+        assert_nothing_is_lost(ADAPTER, MAPPING, msgspec.json.encode(changed), parts=1)
+
+
+@given(st.integers(0, 900), st.binary(max_size=3))
+def test_bodies_that_are_cut_or_damaged_are_kept(where: int, noise: bytes) -> None:
+    assert_nothing_is_lost(ADAPTER, MAPPING, sent("acd.start", 1).body[:where] + noise)
+
+
+# --- sequences, with what they come to by hand ---
+
+ANSWERED_AFTER_30 = {
+    "offered": 1,
+    "answered": 1,
+    "answered_waits": 1,
+    "answered_wait_us": 30 * SECOND,
+}
+ONE = {"interactions": 1, "contacts": 1}
+SERVED = {"interactions_answered": 1, "completed": 1, **ONE}
+FIRST: dict[str, Any] = {"session": "s-2", "userId": "u-1", "alertingDurationMs": 4_000}
+SECOND_ONE: dict[str, Any] = {**BILLING, "session": "s-4", "userId": "u-2", "alertingDurationMs": 4_000}
+SEQUENCES: dict[str, tuple[list[Delivery], dict[str, dict[str, int]]]] = {
+    "answered, with a hold and work after it": (
+        [
+            sent("customer.start", 0, queue=None),
+            sent("acd.start", 4),
+            sent("user.start", 30, **FIRST),
+            sent("acd.end", 34, acdOutcome="ANSWERED", answeredUserId="u-1", connectedDurationMs=30_000),
+            sent("user.end", 94, **FIRST, disconnectType="PEER", interactingDurationMs=50_000, heldDurationMs=10_000),
+            sent("acw", 114, **FIRST, wrapupDurationMs=20_000),
+        ],
+        {
+            "sales": {
+                **ANSWERED_AFTER_30,
+                **SERVED,
+                "handled": 1,
+                "service_us": 50 * SECOND,
+                "hold_us": 10 * SECOND,
+                "wrap_up_us": 20 * SECOND,
+                "told_waits": 1,
+            }
+        },
+    ),
+    "answered by the second agent whose phone rang": (
+        [
+            sent("acd.start", 4),
+            sent("user.end", 20, **{**FIRST, "session": "s-9", "userId": "u-9"}, disconnectType="NO_ANSWER_TRANSFER"),
+            sent("acd.end", 34, acdOutcome="ANSWERED", answeredUserId="u-1"),
+            sent("user.end", 94, **FIRST, disconnectType="CLIENT", interactingDurationMs=59_000),
+        ],
+        {
+            "sales": {
+                **ANSWERED_AFTER_30,
+                **SERVED,
+                "handled": 1,
+                "service_us": 60 * SECOND,
+                "told_services": 1,
+                "service_difference_us": SECOND,
+            }
+        },
+    ),
+    "abandoned": (
+        [
+            sent("acd.start", 4),
+            sent("acd.end", 46.5, acdOutcome="ABANDON", disconnectType="PEER", connectedDurationMs=42_000),
+            sent("customer.end", 46.5, queue=None, disconnectType="PEER"),
+        ],
+        {
+            "sales": {
+                "offered": 1,
+                "abandoned": 1,
+                "abandoned_waits": 1,
+                "abandoned_wait_us": 42_500_000,
+                "told_waits": 1,
+                "wait_difference_us": 500_000,
+                **ONE,
+            }
+        },
+    ),
+    "to voicemail": (
+        [
+            sent("acd.start", 4),
+            sent("acd.end", 64, acdOutcome="FLOW_OUT", disconnectType="TRANSFER", connectedDurationMs=60_000),
+            sent("voicemail.start", 64.1),
+        ],
+        {"sales": {"offered": 1, "diverted": 1, "told_waits": 1, **ONE}},
+    ),
+    "sent on at once": (
+        [sent("acd.start", 4), sent("acd.end", 4.2, acdOutcome="FLOW_OUT", connectedDurationMs=190)],
+        {"sales": {"offered": 1, "diverted": 1, "told_waits": 1, "wait_difference_us": 10_000, **ONE}},
+    ),
+    "to another line, which he is in before he has left the first": (
+        [
+            sent("acd.start", 4),
+            sent("acd.start", 64, **BILLING, session="s-3"),
+            sent("acd.end", 64.08, acdOutcome="FLOW_OUT", disconnectType="TRANSFER", connectedDurationMs=60_080),
+            sent("acd.end", 94, **BILLING, session="s-3", acdOutcome="ANSWERED", answeredUserId="u-2"),
+            sent("user.end", 154, **SECOND_ONE, disconnectType="PEER", interactingDurationMs=60_000),
+        ],
+        {
+            "sales": {"offered": 1, "diverted": 1, **SERVED},
+            "billing": {**ANSWERED_AFTER_30, "handled": 1, "service_us": 60 * SECOND, "told_services": 1},
+        },
+    ),
+    "handed over blindly": (
+        [
+            sent("acd.start", 4),
+            sent("acd.end", 34, acdOutcome="ANSWERED", answeredUserId="u-1"),
+            sent("acd.start", 93.95, **BILLING, session="s-3"),
+            sent("user.end", 94, **FIRST, disconnectType="TRANSFER", interactingDurationMs=60_000),
+            sent("acw", 99, **FIRST, wrapupDurationMs=5_000),
+            sent("acd.end", 123.95, **BILLING, session="s-3", acdOutcome="ANSWERED", answeredUserId="u-2"),
+            sent("user.end", 154, **SECOND_ONE, disconnectType="PEER", interactingDurationMs=30_050),
+        ],
+        {
+            "sales": {
+                **ANSWERED_AFTER_30,
+                **SERVED,
+                "transferred": 1,
+                "handled": 1,
+                "service_us": 60 * SECOND,
+                "wrap_up_us": 5 * SECOND,
+            },
+            "billing": {**ANSWERED_AFTER_30, "handled": 1, "service_us": 30_050_000, "told_services": 1},
+        },
+    ),
+    "handed over by one who stays until the next agent has the customer": (
+        [
+            sent("acd.start", 4),
+            sent("acd.end", 34, acdOutcome="ANSWERED", answeredUserId="u-1"),
+            sent("acd.start", 64, **BILLING, session="s-3"),
+            sent("acd.end", 94, **BILLING, session="s-3", acdOutcome="ANSWERED", answeredUserId="u-2"),
+            sent("user.end", 104, **FIRST, disconnectType="CONSULT_TRANSFER", interactingDurationMs=70_000),
+            sent("acw", 109, **FIRST, wrapupDurationMs=5_000),
+            sent("user.end", 154, **SECOND_ONE, disconnectType="PEER", interactingDurationMs=60_000),
+        ],
+        {
+            "sales": {
+                **ANSWERED_AFTER_30,
+                **SERVED,
+                "transferred": 1,
+                "handled": 1,
+                "service_us": 60 * SECOND,
+            },
+            "billing": {**ANSWERED_AFTER_30, "handled": 1, "service_us": 60 * SECOND, "told_services": 1},
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_sequences_come_to_what_they_come_to_by_hand(name: str) -> None:
+    deliveries, expected = SEQUENCES[name]
+    assert counted(batches(ADAPTER, MAPPING, deliveries)) == expected
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_neither_order_nor_repetition_matters(name: str) -> None:
+    deliveries, _ = SEQUENCES[name]
+    assert_order_does_not_matter([batch for batch in batches(ADAPTER, MAPPING, deliveries) if batch])
+
+
+@pytest.mark.parametrize("waited", [{}, {"connectedDurationMs": 10_100}])
+def test_who_goes_on_to_two_more_lines_is_in_each_of_them_once(waited: dict[str, int]) -> None:
+    lines = [("q-sales", "s-1", 0.0), ("q-billing", "s-2", 10.0), ("q-sales", "s-3", 20.0)]
+    deliveries = []
+    for queue, session, entered in lines:
+        about: dict[str, Any] = {"queue": queue, "session": session}
+        deliveries.append(sent("acd.start", entered, **about))
+        deliveries.append(sent("acd.end", entered + 10.1, **about, **waited, acdOutcome="FLOW_OUT"))
+    found = batches(ADAPTER, MAPPING, deliveries)
+    amounts = counted(found)
+    assert (amounts["sales"]["offered"], amounts["sales"]["diverted"]) == (2, 2)
+    assert (amounts["billing"]["offered"], amounts["billing"]["diverted"]) == (1, 1)
+    assert_order_does_not_matter(found)
+
+
+def test_times_are_milliseconds_since_1970() -> None:
+    (start, _) = events_of(read(ADAPTER, MAPPING, sent("acd.start", 0)))
+    assert start["time"] == at(0).isoformat()
