@@ -13,7 +13,7 @@ import httpx
 from benchmarks.figures import Row, rate, ratio
 from benchmarks.process import Running, postgres, service
 from benchmarks.singles import CONNECTIONS, ROUNDS, drive, load
-from service.vendors.signatures import base64_hmac
+from service.vendors.reading.signatures import base64_hmac
 
 _SECRET = "hush-of-the-shop"
 _DELIVERIES = 60_000
