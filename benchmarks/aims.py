@@ -28,6 +28,7 @@ class Aim(NamedTuple):
 AIMS = (
     Aim("singles-by-afternoon", "single posts, against the afternoon service", 5),
     Aim("batches-by-afternoon", "posts of 500, against the afternoon service", 20),
+    Aim("webhooks-by-singles", "deliveries of a webhook, against native posts of one event", 0.5),
     Aim(
         "batches-by-inserts",
         "posts of 500, against plain inserts of the same rows",

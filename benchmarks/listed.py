@@ -13,11 +13,25 @@ from benchmarks import (
     scrape,
     servers,
     singles,
+    webhooks,
     writers,
     year,
 )
 
-MODULES = (batches, singles, afternoon, pushgateway, writers, freshness, servers, scrape, overload, year, growth)
+MODULES = (
+    batches,
+    singles,
+    webhooks,
+    afternoon,
+    pushgateway,
+    writers,
+    freshness,
+    servers,
+    scrape,
+    overload,
+    year,
+    growth,
+)
 """What a run without names runs, in this order."""
 NAMED = (endurance,)
 """What is run only where it is named, because it takes an hour."""

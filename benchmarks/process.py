@@ -38,6 +38,7 @@ class Running:
     database_url: str
     key: str
     read_key: str = ""
+    admin_key: str = ""
 
     def resident_mib(self) -> float:
         """Its resident memory, in MiB."""
@@ -150,4 +151,4 @@ def service(database_url: str, arguments: Sequence[str] = (), **settings: str) -
         )
         with urllib.request.urlopen(request) as answer:
             key = json.load(answer)["key"]
-        yield Running("127.0.0.1", port, process, database_url, key, read_key)
+        yield Running("127.0.0.1", port, process, database_url, key, read_key, admin_key)

@@ -17,8 +17,8 @@ from service.store.clock import Clock, system_clock_us
 from service.store.unread import UnreadParts
 from service.store.webhooks import Webhook, Webhooks
 from service.telemetry import Telemetry
-from service.vendors.delivery import Adapter, Delivery, Part, Reader, Reading, Unread, Verifier
 from service.vendors.known import ADAPTERS
+from service.vendors.reading.delivery import Adapter, Delivery, Part, Reader, Reading, Unread, Verifier
 from service.writer import Writer
 
 _REPLAYED_AT_ONCE = 200

@@ -10,7 +10,7 @@ from service.api.errors import answer_to, described
 from service.api.ingest import CLIENT_LEFT, DirectRoute
 from service.core.errors import ConfigurationError, FrontlineError, Unavailable
 from service.store.clock import system_clock_us
-from service.vendors.delivery import Delivery
+from service.vendors.reading.delivery import Delivery
 
 router = APIRouter(tags=["events"], route_class=DirectRoute)
 _DESCRIPTION = """

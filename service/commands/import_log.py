@@ -11,7 +11,7 @@ from service.commands.feeding import Target, Zone, conclude, feed
 from service.commands.progress import progress_of
 from service.feed.tail import Tail
 from service.vendors.asterisk import QueueLog
-from service.vendors.places import places
+from service.vendors.reading.places import places
 
 
 class Pair(click.ParamType[tuple[str, str]]):

@@ -15,7 +15,7 @@ from service.commands.mappings import check, read_mapping
 from service.commands.progress import progress_of
 from service.core.event import CHANNELS
 from service.feed.rows import CsvRows
-from service.vendors.delivery import Event
+from service.vendors.reading.delivery import Event
 from service.vendors.table import Table
 
 _SHOWN_OF_A_TRIAL = 3

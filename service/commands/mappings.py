@@ -12,7 +12,7 @@ import msgspec
 from service.core.errors import InvalidInput
 from service.core.event import Rejected, microseconds
 from service.core.intake import admit, read_json
-from service.vendors.delivery import Event
+from service.vendors.reading.delivery import Event
 
 
 def read_mapping(path: Path) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from rich.table import Table
 
 from service.client import ClientError, FrontlineClient
 from service.commands.mappings import read_mapping, rejected
-from service.vendors.delivery import Delivery, Event, Reader
 from service.vendors.known import ADAPTERS
+from service.vendors.reading.delivery import Delivery, Event, Reader
 
 T = TypeVar("T")
 _EXAMPLES = """\b

@@ -11,7 +11,7 @@ import msgspec
 from service.client import FrontlineClient, Posted, UnreachableError
 from service.core.errors import InvalidInput
 from service.feed.bookmark import Bookmark, Place
-from service.vendors.delivery import Event
+from service.vendors.reading.delivery import Event
 
 T = TypeVar("T")
 Translate = Callable[[T], list[Event] | None]

@@ -18,10 +18,10 @@ import msgspec
 
 from service.core.errors import InvalidInput
 from service.core.event import Diversion, microseconds
-from service.vendors.api_destination import check_key
-from service.vendors.delivery import Delivery, Event, Reading, event, read_parts, unreadable
-from service.vendors.documents import alone, documents, fields_of, instant, seconds, section, text
-from service.vendors.places import Places, places
+from service.vendors.reading.api_destination import check_key
+from service.vendors.reading.delivery import Delivery, Event, Reading, event, read_parts, unreadable
+from service.vendors.reading.documents import alone, documents, fields_of, instant, seconds, section, text
+from service.vendors.reading.places import Places, places
 
 _CHANNELS = {"VOICE": "phone", "CHAT": "chat", "TASK": "web", "EMAIL": "email"}
 _SILENT = frozenset({"AMD_DISABLED", "CONNECTED_TO_SYSTEM", "CONTACT_DATA_UPDATED", "PAUSED", "RESUMED", "SCHEDULED"})

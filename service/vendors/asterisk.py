@@ -20,8 +20,8 @@ from zoneinfo import ZoneInfo
 
 from service.core.errors import InvalidInput
 from service.core.event import LABEL, MIN_US, Kind, duration_us, microseconds, moment
-from service.vendors.delivery import Event, event
-from service.vendors.places import Places, QueueAt
+from service.vendors.reading.delivery import Event, event
+from service.vendors.reading.places import Places, QueueAt
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -14,9 +14,9 @@ import msgspec
 
 from service.core.errors import InvalidInput
 from service.core.event import moment
-from service.vendors.delivery import Delivery, Event, Reading, event, read_parts, unreadable
-from service.vendors.places import Places, places
-from service.vendors.signatures import check_one_of
+from service.vendors.reading.delivery import Delivery, Event, Reading, event, read_parts, unreadable
+from service.vendors.reading.places import Places, places
+from service.vendors.reading.signatures import check_one_of
 
 _LONGEST_TIME = 17
 _DIVERSIONS = {"TIMEOUT": "timeout", "NO_AGENT_TIMEOUT": "overflow", "EXIT_WITH_KEY": "exit"}

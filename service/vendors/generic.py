@@ -14,10 +14,10 @@ from msgspec import Meta
 
 from service.core.errors import InvalidInput
 from service.core.event import EVENT_CLASSES
-from service.vendors.delivery import Delivery, Event, Part, Reading, Unread, event, unreadable
-from service.vendors.expressions import Expression, Field, Finding, Source
-from service.vendors.places import Places, converted
-from service.vendors.signing import SharedKey, Signature
+from service.vendors.reading.delivery import Delivery, Event, Part, Reading, Unread, event, unreadable
+from service.vendors.reading.expressions import Expression, Field, Finding, Source
+from service.vendors.reading.places import Places, converted
+from service.vendors.reading.signing import SharedKey, Signature
 
 Given = Expression | Source
 _FIELDS: Mapping[str, frozenset[str]] = {

@@ -11,10 +11,10 @@ from typing import Any
 
 from service.core.errors import InvalidInput
 from service.core.event import SECOND_US, duration_us, microseconds
-from service.vendors.api_destination import check_key
-from service.vendors.delivery import Delivery, Event, Reading, event, read_parts, unreadable
-from service.vendors.documents import alone, documents, fields_of, instant, seconds, text
-from service.vendors.places import Places, places
+from service.vendors.reading.api_destination import check_key
+from service.vendors.reading.delivery import Delivery, Event, Reading, event, read_parts, unreadable
+from service.vendors.reading.documents import alone, documents, fields_of, instant, seconds, text
+from service.vendors.reading.places import Places, places
 
 _TOPIC = re.compile(r"v2\.detail\.events\.conversation\.[^.]+\.(?P<kind>[a-z.]+)\Z")
 _CHANNELS = {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from service.vendors import amazon_connect, freeswitch, generic, genesys_cloud, shopify, square, toast, twilio
-from service.vendors.delivery import Adapter
+from service.vendors.reading.delivery import Adapter
 
 _ALL: tuple[Adapter, ...] = (
     amazon_connect.ADAPTER,

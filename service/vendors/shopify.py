@@ -13,10 +13,10 @@ from msgspec import Meta, Struct
 
 from service.core.errors import InvalidInput
 from service.core.event import microseconds
-from service.vendors.delivery import Adapter, Delivery, Event, Reading, event, read_parts
-from service.vendors.forms import read_as
-from service.vendors.places import Places, places
-from service.vendors.signatures import check_hmac
+from service.vendors.reading.delivery import Adapter, Delivery, Event, Reading, event, read_parts
+from service.vendors.reading.forms import read_as
+from service.vendors.reading.places import Places, places
+from service.vendors.reading.signatures import check_hmac
 
 _SIGNATURE = "x-shopify-hmac-sha256"
 _TOPIC = "x-shopify-topic"

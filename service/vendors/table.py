@@ -10,9 +10,9 @@ from msgspec import field
 
 from service.core.errors import InvalidInput
 from service.core.event import RecordedData
-from service.vendors.delivery import Event, event
-from service.vendors.places import Places, converted
-from service.vendors.times import check_format, read_time
+from service.vendors.reading.delivery import Event, event
+from service.vendors.reading.places import Places, converted
+from service.vendors.reading.times import check_format, read_time
 
 _TIMES = ("time", "queued_at", "answered_at", "completed_at")
 _DURATIONS = ("wait_seconds", "service_seconds", "hold_seconds", "wrap_up_seconds")

@@ -13,10 +13,10 @@ from msgspec import Meta, Struct
 
 from service.core.errors import InvalidInput, NotAuthenticated
 from service.core.event import MAX_REVISION, MINUTE_US, SECOND_US, microseconds
-from service.vendors.delivery import Adapter, Delivery, Event, Reading, event, read_parts
-from service.vendors.forms import read_as
-from service.vendors.places import Places, converted
-from service.vendors.signatures import check_hmac
+from service.vendors.reading.delivery import Adapter, Delivery, Event, Reading, event, read_parts
+from service.vendors.reading.forms import read_as
+from service.vendors.reading.places import Places, converted
+from service.vendors.reading.signatures import check_hmac
 
 WINDOW_US = 5 * MINUTE_US
 """How far the time of a delivery may be from the clock here, besides the waits before it was sent again."""

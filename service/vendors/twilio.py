@@ -13,10 +13,10 @@ import msgspec
 
 from service.core.errors import InvalidInput, NotAuthenticated
 from service.core.event import Diversion
-from service.vendors.delivery import Delivery, Event, Reading, event, read_parts, unreadable
-from service.vendors.documents import alone, documents, fields_of, instant, is_json, seconds, text
-from service.vendors.places import Named, Places, QueueAt, converted
-from service.vendors.signatures import check_hmac, check_one_of
+from service.vendors.reading.delivery import Delivery, Event, Reading, event, read_parts, unreadable
+from service.vendors.reading.documents import alone, documents, fields_of, instant, is_json, seconds, text
+from service.vendors.reading.places import Named, Places, QueueAt, converted
+from service.vendors.reading.signatures import check_hmac, check_one_of
 
 _CHANNELS = {"voice": "phone", "chat": "chat", "sms": "chat", "messaging": "chat", "email": "email", "video": "web"}
 _SILENT = frozenset(

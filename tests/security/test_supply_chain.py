@@ -15,7 +15,18 @@ from service.generate.bill import bill, licence_of, pins
 
 ROOT = Path(__file__).parent.parent.parent
 FILES = ("build", "dev", "runtime", "server")
-PERMISSIVE = {"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "PSF-2.0", "PostgreSQL", "ISC", "Zlib", "Unlicense"}
+PERMISSIVE = {
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "MIT",
+    "MIT-0",
+    "PSF-2.0",
+    "PostgreSQL",
+    "ISC",
+    "Zlib",
+    "Unlicense",
+}
 WITH_ITS_SOURCE = {"certifi": "MPL-2.0"}
 """A weak copyleft that reaches no other file; the package is installed as it is published."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.simulator.model import Simulation
 from service.simulator.profile import call_centre
-from service.vendors.delivery import Event, event
+from service.vendors.reading.delivery import Event, event
 from tests.vendors.calls import NINE, Batch, Outcome
 
 SITE = "riga"

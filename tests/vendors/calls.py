@@ -12,7 +12,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from service.core.event import microseconds
-from service.vendors.delivery import Adapter, Delivery, Event, Reading
+from service.vendors.reading.delivery import Adapter, Delivery, Event, Reading
 from tests.books import Books
 
 URL = "https://frontline.example.com/v1/webhooks/phones"

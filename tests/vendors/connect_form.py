@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from service.vendors.delivery import Delivery
+from service.vendors.reading.delivery import Delivery
 from tests.vendors.call_day import QUEUES, SITE, Call, Carried, Leg, since_nine
 from tests.vendors.connect_samples import firehose, record, sent
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from service.vendors.delivery import Delivery
+from service.vendors.reading.delivery import Delivery
 from tests.vendors.calls import NINE, at, posted, posted_json
 
 INSTANCE = "arn:aws:connect:eu-west-1:111122223333:instance/i-1"

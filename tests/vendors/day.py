@@ -8,7 +8,7 @@ from typing import Any
 from service.core.event import MINUTE_US, SECOND_US, microseconds, moment
 from service.simulator.model import Simulation
 from service.simulator.profile import LogNormal, store
-from service.vendors.delivery import Delivery, Event, Reader
+from service.vendors.reading.delivery import Delivery, Event, Reader
 from tests.books import Books
 from tests.vendors.shops import events_of
 

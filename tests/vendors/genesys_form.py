@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from service.vendors.delivery import Delivery
+from service.vendors.reading.delivery import Delivery
 from tests.vendors.call_day import QUEUES, SITE, Call, Carried, since_nine
 from tests.vendors.genesys_samples import sent
 

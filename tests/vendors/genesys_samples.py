@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.vendors.delivery import Delivery
+from service.vendors.reading.delivery import Delivery
 from tests.vendors.calls import at, posted_json
 
 PREFIX = "v2.detail.events.conversation"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from service.core.event import moment
-from service.vendors.delivery import Delivery
+from service.vendors.reading.delivery import Delivery
 from tests.vendors.day import Encounter, Sent
 from tests.vendors.shops import URL, iso
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from service.core.errors import NotAuthenticated
 from service.core.event import moment
-from service.vendors.delivery import Adapter, Delivery, Event, Reader, Reading
+from service.vendors.reading.delivery import Adapter, Delivery, Event, Reader, Reading
 from tests.books import Books
 
 LATER_US = 1_800_000_000_000_000

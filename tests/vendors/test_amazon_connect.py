@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.core.errors import InvalidInput, NotAuthenticated
 from service.vendors.amazon_connect import ADAPTER
-from service.vendors.delivery import Delivery
+from service.vendors.reading.delivery import Delivery
 from tests.vendors.calls import (
     URL,
     anything,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.core.errors import InvalidInput
 from service.vendors.asterisk import QueueLog
-from service.vendors.places import places
+from service.vendors.reading.places import places
 from tests.vendors.asterisk_form import lines
 from tests.vendors.days import booked, books, call_day, orders, totals
 

@@ -6,8 +6,8 @@ import pytest
 
 from service.core.catalogue.measures import MEASURES, Scope
 from service.vendors.amazon_connect import ADAPTER as AMAZON_CONNECT
-from service.vendors.delivery import Adapter, Delivery
 from service.vendors.genesys_cloud import ADAPTER as GENESYS_CLOUD
+from service.vendors.reading.delivery import Adapter, Delivery
 from service.vendors.twilio import ADAPTER as TWILIO
 from tests.vendors import connect_form, genesys_form, twilio_form
 from tests.vendors.call_day import Call, Carried, calls, differences, native, shuffled, simulated, whole_seconds

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.errors import NotAuthenticated
-from service.vendors.delivery import Delivery, Reading
 from service.vendors.freeswitch import ADAPTER
+from service.vendors.reading.delivery import Delivery, Reading
 from tests.vendors.days import booked, books, call_day, orders, totals
 from tests.vendors.freeswitch_form import CORE, fields, written
 

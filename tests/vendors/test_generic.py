@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.errors import InvalidInput, NotAuthenticated
-from service.vendors.delivery import Delivery, Reading
 from service.vendors.generic import ADAPTER
+from service.vendors.reading.delivery import Delivery, Reading
 from tests.vendors.days import booked, books, call_day, orders, totals
 
 URL = "https://frontline.example.com/v1/webhooks/desk"

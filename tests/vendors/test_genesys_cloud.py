@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.errors import InvalidInput, NotAuthenticated
-from service.vendors.delivery import Delivery
 from service.vendors.genesys_cloud import ADAPTER
+from service.vendors.reading.delivery import Delivery
 from tests.vendors.calls import (
     URL,
     anything,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.vendors.delivery import Delivery
+from service.vendors.reading.delivery import Delivery
 from service.vendors.shopify import ADAPTER
 from tests.vendors.shops import (
     LATER_US,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.event import MINUTE_US, SECOND_US
-from service.vendors.delivery import Delivery
+from service.vendors.reading.delivery import Delivery
 from service.vendors.toast import ADAPTER
 from tests.vendors.shops import (
     URL,

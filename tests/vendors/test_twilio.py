@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.errors import InvalidInput, NotAuthenticated
-from service.vendors.delivery import Delivery, Event
+from service.vendors.reading.delivery import Delivery, Event
 from service.vendors.twilio import ADAPTER
 from tests.vendors.calls import (
     URL,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from service.vendors.delivery import Delivery
+from service.vendors.reading.delivery import Delivery
 from tests.vendors.call_day import QUEUES, SITE, Call, Carried, Leg
 from tests.vendors.calls import posted, posted_json
 from tests.vendors.twilio_samples import cloud_event, fields

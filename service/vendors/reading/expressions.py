@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from service.core.errors import InvalidInput
 from service.core.event import microseconds
-from service.vendors.times import check_format, read_time
+from service.vendors.reading.times import check_format, read_time
 
 Expression = Annotated[str, Meta(min_length=1, max_length=2000)]
 Constant = str | int | float | bool

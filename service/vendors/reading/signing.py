@@ -11,9 +11,9 @@ from msgspec import Meta
 
 from service.core.errors import InvalidInput, NotAuthenticated
 from service.core.event import SECOND_US, microseconds
-from service.vendors.delivery import Delivery
-from service.vendors.signatures import REFUSED, check_one_of
-from service.vendors.times import read_time
+from service.vendors.reading.delivery import Delivery
+from service.vendors.reading.signatures import REFUSED, check_one_of
+from service.vendors.reading.times import read_time
 
 _PLACE = re.compile(r"\{(url|timestamp|body)\}")
 _MILLISECONDS_FROM = 100_000_000_000

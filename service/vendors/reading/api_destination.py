@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from service.vendors.delivery import Delivery
-from service.vendors.signatures import check_one_of
+from service.vendors.reading.delivery import Delivery
+from service.vendors.reading.signatures import check_one_of
 
 _KEY_HEADERS = ("x-api-key", "authorization", "x-amz-firehose-access-key")
 
