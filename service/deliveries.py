@@ -22,6 +22,7 @@ from service.vendors.reading.delivery import Adapter, Delivery, Part, Reader, Re
 from service.writer import Writer
 
 _REPLAYED_AT_ONCE = 200
+_OTHER_KEY = "it was sealed with another FRONTLINE_ENCRYPTION_KEY than that of now, and only that one opens it"
 
 
 @dataclass(slots=True)
@@ -80,7 +81,10 @@ class Deliveries:
         return taken
 
     async def replay(self, source: str) -> Taken:
-        """Read again what could not be read before, by the mapping of now. Raises NotFound, Unavailable."""
+        """Read again what could not be read before, by the mapping of now.
+
+        What was sealed with another key stays as it is. Raises NotFound, ConfigurationError, Unavailable.
+        """
         webhook, adapter = await self.webhook(source)
         reader = self._reader(webhook, adapter)
         done = Taken()
@@ -88,6 +92,10 @@ class Deliveries:
         while kept := await self._unread.of(webhook.source_id, after=after, limit=_REPLAYED_AT_ONCE):
             after = kept[-1].id
             for one in kept:
+                if one.part is None:
+                    await self._unread.explain(one.id, "sealed", _OTHER_KEY)
+                    done.unread += 1
+                    continue
                 reading = reader.read(Delivery(webhook.public_url, one.part.headers, one.part.body))
                 taken, unread = await self._commit(webhook, reading, one.part.headers)
                 if unread:

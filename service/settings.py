@@ -59,6 +59,7 @@ class Settings:
     encryption_key: str | None = _setting(
         "FRONTLINE_ENCRYPTION_KEY",
         "secret with which webhooks' secrets and unread payloads are encrypted; made with the embedded PostgreSQL",
+        least=_SHORTEST_SECRET,
         secret=True,
     )
     unread_days: int = _setting("FRONTLINE_UNREAD_DAYS", "days that what could not be read is kept", 30, least=1)

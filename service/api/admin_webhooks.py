@@ -127,5 +127,8 @@ async def get_unread(
 @router.post("/sources/{name}/replay", summary="Read again what could not be read")
 async def post_replay(name: SourceName, here: Here) -> Replayed:
     """Read what is kept of a source again, by the mapping of now. What can be read is committed and kept no longer."""
-    done = await here.deliveries.replay(name)
+    try:
+        done = await here.deliveries.replay(name)
+    except ConfigurationError as error:
+        raise Conflict(str(error)) from error
     return Replayed.model_validate(done, from_attributes=True)

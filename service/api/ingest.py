@@ -118,6 +118,11 @@ attributes in `ce-*` headers). `Content-Encoding: gzip` is read. At most {MAX_EV
 The answer comes once everything accepted is committed. Posting the same events again is safe: an event is known by its
 registered source, its `source` and its `id`, and counts once. A bad event is listed in `rejected` and fails no other.
 
+What a source measured itself may come as `wait_seconds`, on the event that ends a wait, and as `service_seconds`, on
+`interaction.completed`: how far that is from the times of events is a metric, and it decides nothing. A system that
+tells the whole of something again with each change names it in `record` and counts its versions in `revision`: of an
+interaction's events with the same `record`, those with the greatest `revision` count and no others.
+
     curl -X POST localhost:8000/v1/events -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\
       -d '{{"id":"1","source":"till-3","type":"interaction.queued","time":"2026-11-21T09:15:02Z",
            "subject":"order-4711","data":{{"site":"vilnius-1","queue":"tills","channel":"pos"}}}}'

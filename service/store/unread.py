@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from service.core.errors import ConfigurationError
 from service.store.database import Database, translated
 from service.store.tables import sources, unread
 from service.store.vault import Vault
@@ -25,10 +26,10 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A part that is kept: its number, and what it is."""
+    """A part that is kept: its number, and what it is; None where it was sealed with another key than that of now."""
 
     id: int
-    part: Part
+    part: Part | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,14 @@ class UnreadParts:
         with translated():
             async with self._database.engine.connect() as connection:
                 rows = (await connection.execute(wanted.order_by(unread.c.id).limit(limit))).all()
-        purpose = _SEALED_FOR.format(source_id)
-        return [
-            Kept(row.id, msgspec.msgpack.decode(self._vault.open(bytes(row.sealed), purpose), type=Part))
-            for row in rows
-        ]
+        return [Kept(row.id, self._opened(bytes(row.sealed), source_id)) for row in rows]
+
+    def _opened(self, sealed: bytes, source_id: int) -> Part | None:
+        try:
+            content = self._vault.open(sealed, _SEALED_FOR.format(source_id))
+        except ConfigurationError:
+            return None
+        return msgspec.msgpack.decode(content, type=Part)
 
     async def explain(self, number: int, code: str, detail: str) -> None:
         """Why a part could not be read this time."""

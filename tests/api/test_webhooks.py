@@ -222,6 +222,24 @@ async def test_a_service_with_another_encryption_key_asks_to_come_again(shop: Ap
     assert (await deliver(shop, order())).status_code == 200
 
 
+async def test_a_lost_encryption_key_costs_what_was_unread_and_nothing_that_comes_later(
+    shop: Api, serve: Serve
+) -> None:
+    unmapped = order(1, source_name="kiosk")
+    assert (await deliver(shop, unmapped)).status_code == 200
+    other = await serve(encryption_key="another")
+    assert "FRONTLINE_ENCRYPTION_KEY" in is_problem(await other.admin("POST", "/sources/shop/replay"), 409)["detail"]
+    assert (await put(other)).status_code == 200
+    assert (await deliver(other, order(2, source_name="kiosk"))).status_code == 200
+    assert (await put(other, secrets=None, mapping=MAPPING | {"queues": {"*": "parcels"}})).status_code == 200
+    done = (await other.admin("POST", "/sources/shop/replay")).json()
+    assert (done["accepted"], done["unread"]) == (1, 1)
+    (left,) = await unread(other)
+    assert left["code"] == "sealed"
+    assert "FRONTLINE_ENCRYPTION_KEY" in left["detail"]
+    assert await offered(other) == 1
+
+
 async def test_without_an_admin_key_nothing_of_it_is_seen(shop: Api) -> None:
     for method, path in (("GET", "/webhooks"), ("GET", "/unread"), ("POST", "/sources/shop/replay")):
         is_problem(await shop.admin(method, path, key="wrong"), 401)

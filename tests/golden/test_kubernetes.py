@@ -147,7 +147,8 @@ def test_secrets_come_by_reference_only(overlay: str) -> None:
                 assert reference or not re.search("PASSWORD|_KEY|URL", variable["name"]), owner
                 if reference:
                     taken.add((reference["name"], reference["key"]))
-    assert {("frontline", key) for key in ("database-url", "admin-key", "read-key", "pseudonym-key")} <= taken <= keys
+    served = ("database-url", "admin-key", "read-key", "pseudonym-key", "encryption-key")
+    assert {("frontline", key) for key in served} <= taken <= keys
     of_its_own = {"single": "frontline-postgresql", "production": "frontline-database-ca"}[overlay]
     assert {name for name, _ in taken} == {"frontline", of_its_own}
 

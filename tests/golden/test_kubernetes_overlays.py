@@ -165,8 +165,9 @@ def test_only_what_a_key_protects_is_open_to_the_world() -> None:
     assert [tls["hosts"] for tls in ingress["spec"]["tls"]] == [[rule["host"]]]
     assert all(tls["secretName"] for tls in ingress["spec"]["tls"])
     paths = {(path["path"], path["pathType"]) for path in rule["http"]["paths"]}
-    assert paths == {("/v1/events", "Exact"), ("/runbooks", "Prefix")}
-    assert {path for path, _ in paths} <= PATHS
+    assert paths == {("/v1/events", "Exact"), ("/v1/webhooks", "Prefix"), ("/runbooks", "Prefix")}
+    assert {path for path, _ in paths} <= PATHS | {"/v1/webhooks"}
+    assert "/v1/webhooks/{source}" in PATHS
 
 
 def test_the_database_of_production_proves_who_it_is() -> None:
@@ -201,6 +202,10 @@ def test_the_documentation_names_what_there_is() -> None:
     assert set(re.findall(r"frontline-migrate-[\d-]+\d", OPERATIONS)) == {MIGRATION}
     for link in re.findall(r"\]\(([^)#:]+)\)", OPERATIONS):
         assert (ROOT / "docs" / link).exists(), link
+    made = re.findall(r"create secret generic frontline (.*)$", lines, re.MULTILINE)
+    example = list(yaml.safe_load_all((ROOT / "k8s" / "secrets.example.yaml").read_text()))
+    (wanted,) = (secret["stringData"] for secret in example if secret["metadata"]["name"] == "frontline")
+    assert [set(re.findall(r"--from-literal=([a-z-]+)=", one)) for one in made] == [set(wanted)]
     manifests = built("production")
     given = settings(manifests)
     template, _ = service_pod(manifests)

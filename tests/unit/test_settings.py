@@ -120,7 +120,10 @@ def test_a_switch_is_either_on_or_off() -> None:
         Settings.read({"FRONTLINE_READ_KEY_REQUIRED": "maybe"})
 
 
-@pytest.mark.parametrize("variable", ["FRONTLINE_ADMIN_KEY", "FRONTLINE_READ_KEY", "FRONTLINE_PSEUDONYM_KEY"])
+@pytest.mark.parametrize(
+    "variable",
+    ["FRONTLINE_ADMIN_KEY", "FRONTLINE_READ_KEY", "FRONTLINE_PSEUDONYM_KEY", "FRONTLINE_ENCRYPTION_KEY"],
+)
 def test_the_secret_of_an_example_is_refused_and_a_short_one_is_told_of_but_not_shown(variable: str) -> None:
     for placeholder in ("RANDOM", "PASSWORD"):
         with pytest.raises(ConfigurationError, match=f"{variable} is still what an example has") as caught:

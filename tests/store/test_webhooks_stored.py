@@ -140,6 +140,7 @@ async def test_a_part_is_kept_once_listed_read_and_dropped(database: Database, s
     assert [one.id for one in await kept.listed(source, before=listed[0].id, limit=1)] == [listed[1].id]
     assert await kept.listed("nobody", before=None, limit=10) == []
     first, second, third = await kept.of(1, after=0, limit=10)
+    assert first.part is not None
     assert (first.part.headers, first.part.body) == ({"x-topic": "a"}, b"one")
     assert [one.id for one in await kept.of(1, after=second.id, limit=10)] == [third.id]
     assert await kept.of(2, after=0, limit=10) == []
