@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from service.api.admin_webhooks import WebhookSettings
-from service.vendors.delivery import Delivery
 from service.vendors.known import ADAPTERS
+from service.vendors.reading.delivery import Delivery
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "sources"
