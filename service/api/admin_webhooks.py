@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from service.api.deps import ADMINISTRATION, Administrator, Here
 from service.api.errors import described
@@ -13,6 +13,7 @@ from service.core.event import LABEL
 from service.vendors.known import ADAPTERS
 
 SourceName = Annotated[str, Path(pattern=f"^{LABEL}$")]
+Vendor = Annotated[str, WithJsonSchema({"type": "string", "enum": sorted(ADAPTERS)})]
 Secret = Annotated[str, Field(min_length=8, max_length=512)]
 
 
@@ -21,9 +22,9 @@ class WebhookSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    vendor: str = Field(examples=["shopify"])
+    vendor: Vendor = Field(examples=["shopify"])
     public_url: str = Field(
-        pattern=r"^https?://[^\s?#]{1,500}$",
+        pattern=r"^https?://[!-\"$->@-~]{1,500}$",
         description="the address that the vendor was given, which some sign",
         examples=["https://frontline.example.com/v1/webhooks/shop"],
     )
@@ -83,7 +84,11 @@ async def put_webhook(
     if adapter is None:
         known = ", ".join(sorted(ADAPTERS))
         raise InvalidInput(f"{wanted.vendor!r} is not known; it must be one of {known}", field="vendor")
-    adapter.reader(wanted.mapping)
+    try:
+        adapter.reader(wanted.mapping)
+    except InvalidInput as error:
+        detail = str(error).removeprefix(f"{error.field}: ")
+        raise InvalidInput(detail, field=error.field, code="wrong_mapping") from error
     try:
         await here.webhooks.put(
             name,

@@ -216,7 +216,7 @@ def _check_text(event: AnyEvent, data: Common) -> None:
         raise InvalidInput("is not read; send the event's data as a JSON object in data", field="data_base64")
     if data.revision is not None and data.record is None:
         raise InvalidInput(
-            "is missing; it must name what the revision is of", field="data.record", code="missing_field"
+            "is missing; it must name what the revision is of", field="data.record", code="contradiction"
         )
     if data.topic is not None:
         _refuse_control(**{"data.topic": data.topic})
