@@ -87,7 +87,7 @@ class Settings:
     wait_seconds: int = _setting(
         "FRONTLINE_WAIT_SECONDS",
         "time that a post may wait for its commit; what would wait longer is refused",
-        2,
+        5,
         least=1,
     )
     batch_events: int = _setting("FRONTLINE_BATCH_EVENTS", "events that one transaction takes, about", 2_000, least=1)
