@@ -1,7 +1,7 @@
 """From a vendor's delivery to events that are committed; what cannot be read is kept, and nothing is dropped.
 
-What is not read is kept before the rest is committed, and a delivery is answered after both. So one that is sent again,
-because its answer was lost, finds everything there and changes nothing.
+A delivery is answered once everything in it is committed or kept. So one that is sent again, because its answer was
+lost, finds everything there and changes nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from service.core.errors import ConfigurationError, NotAuthenticated
-from service.core.event import Accepted, Rejected
+from service.core.event import MAX_EVENTS_PER_POST, Rejected
 from service.core.intake import admit, read_json
 from service.store.clock import Clock, system_clock_us
 from service.store.unread import UnreadParts
@@ -118,38 +118,31 @@ class Deliveries:
     async def _commit(
         self, webhook: Webhook, reading: Reading, headers: Mapping[str, str]
     ) -> tuple[Taken, list[Unread]]:
+        taken = Taken(ignored=reading.ignored)
         events = [event for part in reading.parts for event in part.events]
-        accepted: list[Accepted] = []
-        rejected: list[Rejected] = []
-        if events:
+        reasons: dict[int, Rejected] = {}
+        for start in range(0, len(events), MAX_EVENTS_PER_POST):
             accepted, rejected = admit(
-                read_json(msgspec.json.encode(events)),
+                read_json(msgspec.json.encode(events[start : start + MAX_EVENTS_PER_POST])),
                 now_us=self._clock(),
                 pseudonym=self._pseudonym,
                 may_post=webhook.may_post,
             )
-        unread = [*reading.unread, *_refused(reading.parts, rejected)]
-        await self._keep(webhook, headers, unread)
-        taken = Taken(unread=len(unread), ignored=reading.ignored)
-        if accepted:
-            outcome = await self._writer.submit(webhook.source_id, accepted)
-            taken.accepted, taken.duplicates = outcome.accepted, outcome.duplicates
-            late = _refused(reading.parts, outcome.rejected)
-            await self._keep(webhook, headers, late)
-            unread += late
-            taken.unread += len(late)
-        return taken, unread
-
-    async def _keep(self, webhook: Webhook, headers: Mapping[str, str], unread: list[Unread]) -> None:
+            if accepted:
+                outcome = await self._writer.submit(webhook.source_id, accepted)
+                taken.accepted += outcome.accepted
+                taken.duplicates += outcome.duplicates
+                rejected += outcome.rejected
+            reasons.update({start + one.index: one for one in rejected})
+        unread = [*reading.unread, *_refused(reading.parts, reasons)]
         parts = [(one.code, one.detail, one.body) for one in unread]
         await self._unread.keep(webhook.source_id, headers, parts)
+        taken.unread = len(unread)
+        return taken, unread
 
 
-def _refused(parts: list[Part], rejected: list[Rejected] | tuple[Rejected, ...]) -> list[Unread]:
-    """The parts of which an event was rejected, each with the first reason."""
-    if not rejected:
-        return []
-    reasons = {one.index: one for one in sorted(rejected, key=lambda one: one.index, reverse=True)}
+def _refused(parts: list[Part], reasons: Mapping[int, Rejected]) -> list[Unread]:
+    """The parts of which an event was rejected, each with the first reason; `reasons` are by the place of the event."""
     found = []
     first = 0
     for part in parts:

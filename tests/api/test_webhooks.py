@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service.core.event import MAX_EVENTS_PER_POST
 from tests.api.conftest import Api, Serve, held, is_problem
 
 SECRET = "hush-of-the-shop"
@@ -245,3 +246,23 @@ async def test_without_an_admin_key_nothing_of_it_is_seen(shop: Api) -> None:
         is_problem(await shop.admin(method, path, key="wrong"), 401)
         is_problem(await shop.admin(method, path, key=shop.key), 403)
     is_problem(await shop.admin("PUT", "/sources/shop/webhook", {}, key=shop.key), 403)
+
+
+async def test_a_delivery_may_say_more_than_one_post_could(serve: Serve) -> None:
+    api = await serve(encryption_key="kept apart from the database")
+    await api.source("desk", ["*"])
+    data = {"site": {"value": "corner"}, "queue": {"value": "desk"}, "channel": {"value": "web"}}
+    rule = {"type": "queued", "each": "tickets", "id": "item.id", "time": "item.at", "subject": "item.id", "data": data}
+    response = await put(api, "desk", vendor="generic", mapping={"rules": [rule]})
+    assert response.status_code == 200, response.text
+    at = datetime.now(UTC).isoformat()
+    tickets = [{"id": f"t{number}", "at": at} for number in range(MAX_EVENTS_PER_POST + 50)]
+    tickets[7]["at"] = "noon"
+    headers = {"Authorization": f"Bearer {SECRET}", "Content-Type": "application/json"}
+    for expected in (("accepted", "duplicates"), ("duplicates", "accepted")):
+        answer = await api.client.post("/v1/webhooks/desk", json={"tickets": tickets}, headers=headers)
+        assert answer.status_code == 200, answer.text
+        counted = answer.json()
+        assert (counted[expected[0]], counted[expected[1]]) == (MAX_EVENTS_PER_POST + 49, 0)
+    (kept,) = await unread(api)
+    assert "tickets" in kept["detail"] or "time" in kept["detail"]

@@ -113,7 +113,8 @@ def read_parts(
         except KeyError as error:
             reading.unread.append(Unread("missing_field", f"{error.args[0]}: is missing", body_of(part)))
         except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-            reading.unread.append(Unread("unreadable", f"{type(error).__name__}: {error}", body_of(part)))
+            # What the error itself says may quote the part, which is nobody's to read.
+            reading.unread.append(Unread("unreadable", f"has another form ({type(error).__name__})", body_of(part)))
         else:
             if made is None:
                 reading.ignored += 1
