@@ -27,6 +27,10 @@ after the mapping is mended. 503 asks the vendor to send it again.
     "/v1/webhooks/{source}",
     summary="Deliveries of vendors",
     description=_DESCRIPTION,
+    openapi_extra={
+        "parameters": [{"name": "source", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "requestBody": {"required": True, "content": {"*/*": {"schema": {}}}},
+    },
     response_class=Response,
     responses={
         200: {"description": "Committed or kept; the body is what this vendor wants"},

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.client import FrontlineClient, Retry
+from service.core.catalogue.measures import MEASURE_BY_NAME, Unit
 from service.core.catalogue.metrics import METRICS, MetricKind
 from service.simulator.profile import sites
 from service.simulator.run import Plan, Run, register_sites
@@ -30,22 +31,25 @@ def increases(prometheus: Prometheus, metric: str, first: float, last: float) ->
     }
 
 
-def rollups(service: ServiceProcess, kpi: str, since: datetime) -> dict[Labels, float]:
+def rollups(service: ServiceProcess, measure: str, since: datetime) -> dict[Labels, float]:
+    """A count, or a sum of time in seconds, which is told as the numerator of its mean."""
+    is_time = MEASURE_BY_NAME[measure].unit is Unit.MICROSECONDS
     params = {
-        "kpi": kpi,
+        "kpi": measure.removesuffix("_us"),
         "from": (since - timedelta(days=1)).isoformat(),
         "to": (datetime.now(UTC) + timedelta(minutes=1)).isoformat(),
         "group_by": "site,queue,channel",
     }
     answer = httpx.get(f"{service.url}/v1/kpis", params=params, timeout=30)
     return {
-        (result["site"], result["queue"], result["channel"]): result["points"][0]["value"]
+        (result["site"], result["queue"], result["channel"]): result["points"][0]["numerator" if is_time else "value"]
         for result in answer.json()["results"]
     }
 
 
 def corrections(page: str, measure: str) -> dict[Labels, float]:
     """Up less down, by site, queue and channel."""
+    measure = f"{measure.removesuffix('_us')}_seconds" if measure.endswith("_us") else measure
     found: dict[Labels, float] = {}
     for sample in samples(page, "frontline_corrections_total"):
         if sample["measure"] == measure:
