@@ -9,7 +9,9 @@ from service.core.event import MIN_US, microseconds, moment
 from service.core.retention import LEAST_DAYS, NEIGHBOUR_US, bare_subject, kept_from
 
 moments = st.integers(0, microseconds(datetime(9000, 1, 1, tzinfo=UTC))).map(moment)
-subjects = st.text(st.characters(exclude_characters=[chr(code) for code in (*range(32), 127)]), min_size=1)
+subjects = st.text(
+    st.characters(codec="utf-8", exclude_characters=[chr(code) for code in (*range(32), 127)]), min_size=1
+)
 
 
 def test_a_month_is_kept_as_long_as_one_of_its_days_is() -> None:
