@@ -119,7 +119,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a connection, or refuse it where there are enough."""
-        super().connection_made(transport)  # type: ignore[arg-type]
+        super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn asks for less than asyncio gives
         on_reserve = self.server is not None and self.server[1] == self._bounds.metrics_port
         if len(self.connections) > self._bounds.connections + (_RESERVE if on_reserve else 0):
             self._refuse(_TOO_MANY)

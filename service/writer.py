@@ -18,7 +18,8 @@ from collections.abc import Sequence
 from service.core.errors import Unavailable
 from service.core.event import Accepted
 from service.store.clock import Clock, system_clock_us
-from service.store.ledger import Ledger, Outcome, Post
+from service.store.ledger import Ledger
+from service.store.verdicts import Outcome, Post
 from service.telemetry import Reason, Telemetry
 
 _log = logging.getLogger(__name__)

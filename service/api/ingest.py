@@ -17,8 +17,8 @@ from service.core.errors import FrontlineError
 from service.core.event import MAX_EVENTS_PER_POST, Rejected
 from service.core.intake import admit
 from service.store.clock import system_clock_us
-from service.store.ledger import Outcome
 from service.store.registry import pseudonym
+from service.store.verdicts import Outcome
 
 
 class DirectRoute(APIRoute):

@@ -8,7 +8,7 @@ Most batches hold only events that are new. So their keys are copied in at first
 where one is there already; then, and for some batches after, the database is asked which of them are new.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ import msgspec
 from service.core.customer import ContactKey, contact_of
 from service.core.difference import Differences, Origin
 from service.core.errors import NotAuthenticated, Unavailable
-from service.core.event import MAX_EVENTS_PER_INTERACTION, SECOND_US, TYPE_OF_KIND, Accepted, Fact, Rejected
+from service.core.event import MAX_EVENTS_PER_INTERACTION, SECOND_US, TYPE_OF_KIND, Accepted, Fact
 from service.core.measure import made_at, measure, open_visits, series_of
 from service.core.walk import walk
 from service.store.access import KEY_UNKNOWN
@@ -41,10 +41,9 @@ from service.store.partitions import Partitions
 from service.store.policies import POLICY_LOCK, POLICY_VERSION_SQL, Policies
 from service.store.registry import Registry
 from service.store.turn import Turn
-from service.store.verdicts import FULL, Refusal, too_old
+from service.store.verdicts import FULL, EventKey, Outcome, Post, Refusal, outcomes_of
 
 T = TypeVar("T")
-EventKey = tuple[int, str, str]
 
 STRIPES = 16
 _STRIPE_LOCK = 0x53545250
@@ -81,22 +80,6 @@ SELECT DISTINCT source_id, subject FROM (
 """
 _KEY_COLUMNS = ("source_id", "source", "id")
 _EVENT_COLUMNS = ("time", "received_at", "source_id", "source", "id", "type", "subject", "data")
-
-
-class Post(msgspec.Struct, gc=False):
-    """What one request asks to commit: events of one registered source, already admitted, and the key it came with."""
-
-    source_id: int
-    events: list[Accepted]
-    key_id: int = 0
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """How many events of a post are new, how many were there before, and those that the ledger does not take."""
-
-    accepted: int
-    duplicates: int
-    rejected: tuple[Rejected, ...] = ()
 
 
 _decode_facts = msgspec.json.Decoder(list[Fact]).decode
@@ -239,7 +222,7 @@ class Ledger:
             await self._log(connection, first)
             await self._punctuality(connection, works, turn.stripe)
             await self.rebook(connection, works, turn)
-        outcomes = _outcomes(posts, first, refused, kept_from_us)
+        outcomes = outcomes_of(posts, first, refused, kept_from_us)
         return [
             NotAuthenticated(KEY_UNKNOWN) if post.key_id in lapsed else outcome
             for post, outcome in zip(posts, outcomes, strict=True)
@@ -377,27 +360,3 @@ class Ledger:
                 punctuality = seen[key] = Punctuality()
             punctuality.see(work.new_facts)
         await flush_punctuality(connection, seen, stripe)
-
-
-def _outcomes(
-    posts: Sequence[Post],
-    taken: Mapping[EventKey, tuple[Post, Accepted]],
-    refused: Mapping[EventKey, Refusal],
-    kept_from_us: int | None,
-) -> list[Outcome]:
-    """What became of each post; an event that several of them have is new in the first one only."""
-    accepted: dict[int, int] = {}
-    for post, _ in taken.values():
-        accepted[id(post)] = accepted.get(id(post), 0) + 1
-    outcomes = []
-    for post in posts:
-        rejected: list[Rejected] = []
-        for event in post.events if refused or kept_from_us is not None else ():
-            refusal = refused.get((post.source_id, event.fact.source, event.fact.id))
-            if kept_from_us is not None and event.fact.at < kept_from_us:
-                refusal = too_old(event.fact.at, kept_from_us)
-            if refusal is not None:
-                rejected.append(Rejected(event.index, event.fact.id, refusal.code, refusal.detail))
-        new = accepted.get(id(post), 0)
-        outcomes.append(Outcome(new, len(post.events) - new - len(rejected), tuple(rejected)))
-    return outcomes

@@ -8,7 +8,8 @@ import msgspec
 
 from service.core.event import microseconds
 from service.core.intake import admit, read_json
-from service.store.ledger import Ledger, Post
+from service.store.ledger import Ledger
+from service.store.verdicts import Post
 
 FIELDS = [
     *("kpi", "formula", "objective", "threshold", "within", "maturity"),

@@ -17,9 +17,10 @@ from service.core.objective import Override
 from service.core.window import number_of
 from service.generate.report.sheet import COLUMNS
 from service.store.database import Database
-from service.store.ledger import Ledger, Post
+from service.store.ledger import Ledger
 from service.store.policies import Policies
 from service.store.registry import Registry
+from service.store.verdicts import Post
 from tests.books import accept
 from tests.terms import answered_within, promises
 

@@ -27,12 +27,13 @@ from service.core.window import Span, Window
 from service.exporter import encode, families, render
 from service.store.access import Access
 from service.store.database import Database
-from service.store.ledger import Ledger, Post
+from service.store.ledger import Ledger
 from service.store.live import LiveState, Snapshot
 from service.store.partitions import Partitions
 from service.store.policies import Policies
 from service.store.registry import Registry
 from service.store.rollups import Rollups
+from service.store.verdicts import Post
 from tests.books import accept
 from tests.by_library import by_library
 from tests.reference.histories import NOW

@@ -13,8 +13,9 @@ import asyncpg
 
 from service.core.catalogue.measures import MEASURES, Scope
 from service.store.database import Database
-from service.store.ledger import Ledger, Post
+from service.store.ledger import Ledger
 from service.store.registry import pseudonym
+from service.store.verdicts import Post
 from tests.books import accept
 from tests.reference.histories import NOW
 from tests.reference.rollups import expected_rollups

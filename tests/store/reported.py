@@ -10,9 +10,10 @@ from service.core.event import microseconds
 from service.core.objective import Override, Terms
 from service.core.window import month_of, number_of
 from service.store.database import Database
-from service.store.ledger import Ledger, Post
+from service.store.ledger import Ledger
 from service.store.policies import Policies
 from service.store.registry import Registry
+from service.store.verdicts import Post
 from tests.books import accept
 from tests.terms import answered_within, promises
 

@@ -10,10 +10,11 @@ import asyncpg
 from service.store.audit import Finding, Report, auditing
 from service.store.database import Database
 from service.store.forgetting import Forgotten
-from service.store.ledger import Ledger, Outcome, Post
+from service.store.ledger import Ledger
 from service.store.policies import Policies
 from service.store.registry import Registry, pseudonym
 from service.store.retention import Retention
+from service.store.verdicts import Outcome, Post
 from tests.books import accept
 from tests.reference.histories import NOW
 from tests.reference.walk import micros

@@ -11,8 +11,9 @@ from service.core.access import Role
 from service.core.errors import Conflict, NotAuthenticated, NotFound, NotPermitted, Unavailable
 from service.store.access import Access, KeyTerms, key_hash, new_secret
 from service.store.database import Database
-from service.store.ledger import Ledger, Outcome, Post
+from service.store.ledger import Ledger
 from service.store.trail import COMMAND_LINE, actions
+from service.store.verdicts import Outcome, Post
 from tests.books import accept
 from tests.reference.histories import NOW
 from tests.reference.walk import micros

@@ -12,10 +12,11 @@ from sqlalchemy import text
 from service.core.event import Kind
 from service.store.audit import _KIND_OF_TYPE, Finding, Report, auditing
 from service.store.database import Database
-from service.store.ledger import Ledger, Post
+from service.store.ledger import Ledger
 from service.store.policies import Policies
 from service.store.rebuild import Rebuild
 from service.store.registry import Registry
+from service.store.verdicts import Post
 from tests.books import accept
 from tests.reference.histories import NOW
 from tests.reference.walk import DAY as DAY_US

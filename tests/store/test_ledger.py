@@ -14,10 +14,11 @@ from sqlalchemy import text
 
 from service.core.errors import Unavailable
 from service.store.database import Database
-from service.store.ledger import Ledger, Outcome, Post
+from service.store.ledger import Ledger
 from service.store.partitions import Partitions
 from service.store.policies import Policies
 from service.store.registry import Registry
+from service.store.verdicts import Outcome, Post
 from tests.books import accept
 from tests.conftest import at_database
 from tests.reference.histories import NOW, deliveries, histories

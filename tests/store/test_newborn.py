@@ -7,8 +7,9 @@ from sqlalchemy import text
 from service.exporter import render
 from service.store.clock import system_clock_us
 from service.store.database import Database
-from service.store.ledger import Ledger, Post
+from service.store.ledger import Ledger
 from service.store.rollups import Rollups
+from service.store.verdicts import Post
 from tests.books import accept
 
 OFFERED = 'frontline_queue_offered_total{channel="pos",queue="tills",site="shop"} '

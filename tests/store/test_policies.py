@@ -9,9 +9,10 @@ import pytest
 from service.core.errors import InvalidInput
 from service.core.objective import About, Promise
 from service.store.database import Database
-from service.store.ledger import Ledger, Post
+from service.store.ledger import Ledger
 from service.store.policies import Policies
 from service.store.registry import Registry
+from service.store.verdicts import Post
 from tests.books import accept
 from tests.reference.histories import NOW
 from tests.reference.rollups import by_local_day

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from service.core.catalogue.measures import MEASURES, Scope
-from service.store.ledger import Outcome, Post
 from service.store.retention import Retention
+from service.store.verdicts import Outcome, Post
 from tests.books import accept
 from tests.reference.encounters import NOW_US
 from tests.reference.histories import written

@@ -25,11 +25,12 @@ from service.core.question import Choices, Question, ask
 from service.store.access import Access
 from service.store.cohorts import Group, Selection
 from service.store.database import Database
-from service.store.ledger import Ledger, Post
+from service.store.ledger import Ledger
 from service.store.partitions import Partitions
 from service.store.policies import Policies
 from service.store.registry import Registry
 from service.store.rollups import Gathered, Rollups
+from service.store.verdicts import Post
 from tests.books import accept
 from tests.conftest import DATA, at_database
 from tests.reference import kpis as reference

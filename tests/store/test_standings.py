@@ -15,11 +15,12 @@ from service.core.standing import Standing
 from service.core.window import Span, Window, month_of, number_of
 from service.store.cohorts import Selection
 from service.store.database import Database
-from service.store.ledger import Ledger, Post
+from service.store.ledger import Ledger
 from service.store.month import Month
 from service.store.policies import Policies
 from service.store.registry import Registry
 from service.store.rollups import Rollups
+from service.store.verdicts import Post
 from tests.books import accept
 from tests.terms import answered_within, promises
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from service.store.database import Database
-from service.store.ledger import Ledger, Post
+from service.store.ledger import Ledger
 from service.store.partitions import Partitions
 from service.store.policies import Policies
 from service.store.registry import Registry
+from service.store.verdicts import Post
 from service.telemetry import Telemetry
 from service.timer import Timer
 from tests.books import accept

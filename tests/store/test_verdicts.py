@@ -5,9 +5,10 @@ from typing import Any
 from service.core.event import MAX_EVENTS_PER_INTERACTION
 from service.store.audit import Report, auditing
 from service.store.database import Database
-from service.store.ledger import Ledger, Outcome, Post
+from service.store.ledger import Ledger
 from service.store.policies import Policies
 from service.store.registry import Registry
+from service.store.verdicts import Outcome, Post
 from tests.books import accept
 from tests.reference.histories import NOW
 from tests.reference.walk import micros

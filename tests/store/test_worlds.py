@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from service.store.ledger import Post
+from service.store.verdicts import Post
 from tests.books import accept
 from tests.reference.rollups import by_local_day, expected_cells, expected_objectives, expected_rollups, punctual
 from tests.reference.worlds import World, calendars, final, world_rows, worlds
