@@ -134,6 +134,7 @@ async def read_states(connection: AsyncConnection, now: datetime, selection: Sel
             series.c.queue,
             series.c.channel,
             series.c.id,
+            series.c.facet,
             func.coalesce(there.c.waiting, 0),
             func.coalesce(there.c.in_service, 0),
             there.c.since,
@@ -142,10 +143,10 @@ async def read_states(connection: AsyncConnection, now: datetime, selection: Sel
         .where(selection.condition())
     )
     found = []
-    for site, queue, channel, number, waiting, in_service, since in await connection.execute(statement):
+    for site, queue, channel, number, facet, waiting, in_service, since in await connection.execute(statement):
         # An event may be a little ahead of the clock here.
         longest = 0.0 if since is None else max(0.0, (now - since).total_seconds())
-        found.append(LiveState(Series(site, queue, channel, number), waiting, in_service, longest))
+        found.append(LiveState(Series(site, queue, channel, number, facet), waiting, in_service, longest))
     return sorted(found, key=lambda state: state.series)
 
 
