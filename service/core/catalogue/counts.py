@@ -10,7 +10,7 @@ _BETTER = {
     **dict.fromkeys(("misrouted", "long_matters", "complaints", "complaints_open", "nps_detractors"), "lower"),
     **dict.fromkeys(
         (
-            *("quotes_kept", "informed_matters", "initiated_by_us", "recognised", "decided", "one_window", "verified"),
+            *("quotes_kept", "informed_matters", "proactive", "recognised", "decided", "one_window", "verified"),
             *("same_agent", "promises_kept", "complaints_answered", "complaints_answered_1d", "csat_top"),
             *("nps_promoters", "ces_easy", "items_passed"),
         ),

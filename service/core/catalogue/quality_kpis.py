@@ -93,7 +93,7 @@ _KPIS: tuple[Kpi, ...] = (
         "share of interactions that we began, of those of which it is known who did",
         Dimension.RESPONSIVENESS,
         "begun by us / interactions whose beginner is known",
-        "initiated_by_us",
+        "proactive",
         "initiations_known",
     ),
     _share(
