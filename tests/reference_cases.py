@@ -11,8 +11,8 @@ from tests.reference.walk import (
     Event,
     Interaction,
     Visit,
-    walk,
 )
+from tests.reference.walker import walk
 
 START = datetime(2025, 3, 31, 9, 0, tzinfo=UTC)
 EPSILON = timedelta(microseconds=1)

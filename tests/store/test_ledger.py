@@ -21,8 +21,9 @@ from service.store.registry import Registry
 from service.store.verdicts import Outcome, Post
 from tests.books import accept
 from tests.conftest import at_database
-from tests.reference.histories import NOW, deliveries, histories
+from tests.reference.histories import NOW
 from tests.reference.kpis import rows
+from tests.reference.postings import deliveries, histories
 from tests.reference.rollups import expected_cells, expected_rollups, punctual
 from tests.reference.walk import MINUTE, gather, micros
 from tests.store.stored import TABLES, identity_gaps, scalar, stored_cells, stored_rollups

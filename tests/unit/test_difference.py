@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from service.core.difference import Class
 from service.core.measure import WAIT
 from tests.books import HOUR_US, Books
-from tests.reference.histories import NOW, deliveries, histories
+from tests.reference.histories import NOW
 from tests.reference.kpis import rows
+from tests.reference.postings import deliveries, histories
 from tests.reference.rollups import expected_cells, expected_rollups, punctual
 from tests.reference.walk import gather, micros
 
