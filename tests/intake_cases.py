@@ -20,9 +20,12 @@ COMMON = {
     "customer": "loyalty-8812",
     "topic": "purchase",
     "agent": "anna",
+    "initiated_by": "us",
+    "known_customer": True,
 }
+ASIDE_COMMON = {"site": "vilnius-1", "queue": "tills", "channel": "pos"}
 BY_TYPE: dict[str, dict[str, Any]] = {
-    "interaction.queued": {"queue": "tills"},
+    "interaction.queued": {"queue": "tills", "quoted_wait_seconds": 90.0},
     "interaction.answered": {},
     "interaction.abandoned": {},
     "interaction.diverted": {"to": "voicemail"},
@@ -34,6 +37,8 @@ BY_TYPE: dict[str, dict[str, Any]] = {
     "interaction.reopened": {},
     "interaction.corrected": {"kind": "remake"},
     "interaction.recovered": {},
+    "interaction.informed": {},
+    "interaction.verified": {},
     "interaction.recorded": {
         "queued_at": "2026-11-18T09:10:00Z",
         "answered_at": "2026-11-18T09:11:00+00:00",
@@ -46,6 +51,30 @@ BY_TYPE: dict[str, dict[str, Any]] = {
         "resolved": False,
         "transfers": 2,
     },
+}
+ASIDE: dict[str, dict[str, Any]] = {
+    "promise.made": {"promise": "p-17", "due": "2026-11-18T15:00:00Z", "kind": "callback"},
+    "promise.kept": {"promise": "p-17"},
+    "promise.withdrawn": {"promise": "p-17"},
+    "feedback.received": {"kind": "survey", "metric": "csat", "score": 4.0, "scale": 5.0, "dimension": "courtesy"},
+    "feedback.answered": {"feedback": "f-9"},
+    "assessment.recorded": {"standard": "phrases", "passed": 7, "of": 8},
+    "availability.changed": {"resource": "till-3", "kind": "equipment", "state": "down"},
+    "heartbeat": {"resource": "till-3", "kind": "equipment", "interval_seconds": 30.0},
+    "staffing.changed": {"staffed": 4, "available": 3},
+    "change.made": {"name": "phrases-2026", "kind": "training", "sites": ["vilnius-1"], "queues": ["tills"]},
+}
+ASIDE_REQUIRED = {
+    "promise.made": ("promise", "due", "kind"),
+    "promise.kept": ("promise",),
+    "promise.withdrawn": ("promise",),
+    "feedback.received": ("kind",),
+    "feedback.answered": ("feedback",),
+    "assessment.recorded": ("site", "standard", "passed", "of"),
+    "availability.changed": ("site", "resource", "kind", "state"),
+    "heartbeat": ("site",),
+    "staffing.changed": ("site", "queue", "staffed"),
+    "change.made": ("name", "kind"),
 }
 REQUIRED = {
     "interaction.queued": "queue",

@@ -7,8 +7,9 @@ import msgspec
 from fastapi import Request
 
 from service.core.errors import InvalidInput, TooLarge, UnsupportedMedia
-from service.core.event import AnyEvent, Rejected
+from service.core.event import Rejected
 from service.core.intake import read_json, read_lines
+from service.core.vocabulary import AnyEvent
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 _UNPACKED_AT_ONCE = 16 * 1024

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 
 from service.api.errors import Problem
-from service.core.event import MAX_EVENTS_PER_POST, AnyEvent, Rejected
+from service.core.event import MAX_EVENTS_PER_POST, Rejected
+from service.core.vocabulary import AnyEvent
 
 _REFERENCE = "#/components/schemas/{name}"
 EVENT = {"$ref": _REFERENCE.format(name="Event")}

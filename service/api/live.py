@@ -14,8 +14,9 @@ from service.api.parameters import Channels, Labels, selection_in
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_CODE
 from service.core.codes import CELL_BASE, OBJECTIVE_COUNTS, cell_parts, objective_parts
 from service.core.errors import NotFound
-from service.core.event import MINUTE_US, SECOND_US, TYPE_OF_KIND, Fact, Kind, in_seconds, microseconds, moment
+from service.core.event import MINUTE_US, SECOND_US, Fact, Kind, in_seconds, microseconds, moment
 from service.core.measure import expires_at
+from service.core.vocabulary import TYPE_OF_KIND
 from service.core.walk import ABANDONED, ANSWERED, DIVERTED, WAITING, Interaction, Visit, walk
 from service.store.rollups import StoredInteraction
 

@@ -1,15 +1,16 @@
-"""Events as the contract has them, and the facts that are kept of them.
+"""What is kept of events: facts, the kinds that there are, and the times and texts of which they are made.
 
-A *fact* is an event reduced to what the walk needs: its time in whole microseconds since 1970, its kind, its identity
-and its known fields, the customer already a pseudonym. An event type is declared here once, as a class.
+A *fact* is an event reduced to what is needed of it: its time in whole microseconds since 1970, its kind, its identity
+and its known fields, the customer already a pseudonym. The types of event are declared in `vocabulary`.
 """
 
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
+
+from service.core.quality import Dimension
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND_US = 1_000_000
@@ -33,11 +34,15 @@ Channel = Literal["pos", "phone", "chat", "email", "web", "kiosk"]
 Diversion = Literal["voicemail", "callback", "overflow", "timeout", "exit"]
 Error = Literal["wrong_item", "remake", "refund", "billing", "other"]
 Outcome = Literal["answered", "abandoned", "diverted"]
+Initiator = Literal["customer", "us"]
 CHANNELS: tuple[str, ...] = get_args(Channel)
 
 
 class Kind(IntEnum):
-    """The kinds of event, in the order in which the walk takes those of one moment."""
+    """The kinds of event. Those of interactions come first, in the order in which the walk takes those of one moment.
+
+    ATTACHED is no event: it says that something beside an interaction is about it, see `story`.
+    """
 
     QUEUED = 0
     ANSWERED = 1
@@ -52,6 +57,24 @@ class Kind(IntEnum):
     COMPLETED = 10
     REOPENED = 11
     RECORDED = 12
+    INFORMED = 13
+    VERIFIED = 14
+    ATTACHED = 19
+    PROMISE_MADE = 20
+    PROMISE_KEPT = 21
+    PROMISE_WITHDRAWN = 22
+    FEEDBACK_RECEIVED = 30
+    FEEDBACK_ANSWERED = 31
+    ASSESSMENT_RECORDED = 40
+    AVAILABILITY_CHANGED = 50
+    HEARTBEAT = 51
+    STAFFING_CHANGED = 52
+    CHANGE_MADE = 60
+
+
+KINDS_OF_INTERACTIONS = tuple(kind for kind in Kind if kind < Kind.ATTACHED)
+FIRST_KIND_OF_LEVELS = Kind.AVAILABILITY_CHANGED
+"""From this kind on an event belongs to no story: it says how things are from its time on."""
 
 
 class Common(Struct, omit_defaults=True, gc=False, kw_only=True):
@@ -67,54 +90,14 @@ class Common(Struct, omit_defaults=True, gc=False, kw_only=True):
     customer: Name | None = None
     topic: Text | None = None
     agent: Text | None = None
+    initiated_by: Initiator | None = None
+    known_customer: bool | None = None
     record: Text | None = None
     revision: Annotated[int, Meta(ge=0, le=MAX_REVISION)] | None = None
 
 
-class WaitEnded(Common, omit_defaults=True, gc=False, kw_only=True):
-    """What the source itself says of how long the wait was that ends here."""
-
-    wait_seconds: Seconds | None = None
-
-
-class QueuedData(Common, omit_defaults=True, gc=False, kw_only=True):
-    queue: Label
-
-
-class DivertedData(WaitEnded, omit_defaults=True, gc=False, kw_only=True):
-    to: Diversion
-
-
-class TransferredData(Common, omit_defaults=True, gc=False, kw_only=True):
-    to_queue: Label | None = None
-    to_agent: Text | None = None
-
-
-class CompletedData(Common, omit_defaults=True, gc=False, kw_only=True):
-    resolved: bool | None = None
-    wrap_up_seconds: Seconds | None = None
-    service_seconds: Seconds | None = None
-
-
-class CorrectedData(Common, omit_defaults=True, gc=False, kw_only=True):
-    kind: Error
-
-
-class RecordedData(Common, omit_defaults=True, gc=False, kw_only=True):
-    queued_at: Time | None = None
-    answered_at: Time | None = None
-    completed_at: Time | None = None
-    wait_seconds: Seconds | None = None
-    service_seconds: Seconds | None = None
-    hold_seconds: Seconds | None = None
-    wrap_up_seconds: Seconds | None = None
-    outcome: Outcome = "answered"
-    resolved: bool | None = None
-    transfers: Annotated[int, Meta(ge=0, le=10_000)] | None = None
-
-
 class StoredData(Common, omit_defaults=True, gc=False, kw_only=True):
-    """Any of the above, as read back from storage."""
+    """What an event of an interaction says beside that, as read back from storage."""
 
     to: str | None = None
     to_queue: str | None = None
@@ -126,10 +109,35 @@ class StoredData(Common, omit_defaults=True, gc=False, kw_only=True):
     answered_at: datetime | None = None
     completed_at: datetime | None = None
     wait_seconds: float | None = None
+    quoted_wait_seconds: float | None = None
     service_seconds: float | None = None
     hold_seconds: float | None = None
     outcome: str = "answered"
     transfers: int | None = None
+
+
+class AsideData(StoredData, omit_defaults=True, gc=False, kw_only=True):
+    """What an event beside interactions says. `about` is the subject of the interaction that it is about."""
+
+    about: str | None = None
+    promise: str | None = None
+    due: datetime | None = None
+    feedback: str | None = None
+    metric: str | None = None
+    score: float | None = None
+    scale: float | None = None
+    dimension: Dimension | None = None
+    standard: str | None = None
+    passed: int | None = None
+    of: int | None = None
+    resource: str | None = None
+    state: str | None = None
+    interval_seconds: float | None = None
+    staffed: int | None = None
+    available: int | None = None
+    name: str | None = None
+    sites: list[str] | None = None
+    queues: list[str] | None = None
 
 
 class Fact(Struct, array_like=True, gc=False, order=True):
@@ -147,8 +155,14 @@ class Fact(Struct, array_like=True, gc=False, order=True):
     received_at: int
 
 
+class AsideFact(Fact, array_like=True, gc=False, order=True):
+    """A fact beside interactions, as it is read back."""
+
+    data: AsideData
+
+
 class Accepted(Struct, gc=False):
-    """An event that may be committed: the interaction it belongs to, and what it says."""
+    """An event that may be committed: the story that it belongs to, and what it says."""
 
     index: int
     subject: str
@@ -165,99 +179,17 @@ class Rejected(Struct, frozen=True, omit_defaults=False):
 
 
 class WireEvent(Struct, tag_field="type", kw_only=True, gc=False):
-    """A CloudEvent 1.0 of the contract, before it is tied to a registered source."""
+    """A CloudEvent 1.0 of the contract, before it is tied to a registered source.
+
+    Only events of interactions need a `subject`, which they declare.
+    """
 
     kind: ClassVar[int]
     id: Text
     source: Text
     time: Time
-    subject: Text
     specversion: Literal["1.0"] | UnsetType = UNSET
     data_base64: Annotated[Any, Meta(extra_json_schema={"not": {}})] | UnsetType = UNSET
-
-
-class Queued(WireEvent, tag="interaction.queued", kw_only=True, gc=False):
-    kind = Kind.QUEUED.value
-    data: QueuedData
-
-
-class Answered(WireEvent, tag="interaction.answered", kw_only=True, gc=False):
-    kind = Kind.ANSWERED.value
-    data: WaitEnded = msgspec.field(default_factory=WaitEnded)
-
-
-class Abandoned(WireEvent, tag="interaction.abandoned", kw_only=True, gc=False):
-    kind = Kind.ABANDONED.value
-    data: WaitEnded = msgspec.field(default_factory=WaitEnded)
-
-
-class Diverted(WireEvent, tag="interaction.diverted", kw_only=True, gc=False):
-    kind = Kind.DIVERTED.value
-    data: DivertedData
-
-
-class Held(WireEvent, tag="interaction.held", kw_only=True, gc=False):
-    kind = Kind.HELD.value
-    data: Common = msgspec.field(default_factory=Common)
-
-
-class Resumed(WireEvent, tag="interaction.resumed", kw_only=True, gc=False):
-    kind = Kind.RESUMED.value
-    data: Common = msgspec.field(default_factory=Common)
-
-
-class Transferred(WireEvent, tag="interaction.transferred", kw_only=True, gc=False):
-    kind = Kind.TRANSFERRED.value
-    data: TransferredData = msgspec.field(default_factory=TransferredData)
-
-
-class Escalated(WireEvent, tag="interaction.escalated", kw_only=True, gc=False):
-    kind = Kind.ESCALATED.value
-    data: Common = msgspec.field(default_factory=Common)
-
-
-class Completed(WireEvent, tag="interaction.completed", kw_only=True, gc=False):
-    kind = Kind.COMPLETED.value
-    data: CompletedData = msgspec.field(default_factory=CompletedData)
-
-
-class Reopened(WireEvent, tag="interaction.reopened", kw_only=True, gc=False):
-    kind = Kind.REOPENED.value
-    data: Common = msgspec.field(default_factory=Common)
-
-
-class Corrected(WireEvent, tag="interaction.corrected", kw_only=True, gc=False):
-    kind = Kind.CORRECTED.value
-    data: CorrectedData
-
-
-class Recovered(WireEvent, tag="interaction.recovered", kw_only=True, gc=False):
-    kind = Kind.RECOVERED.value
-    data: Common = msgspec.field(default_factory=Common)
-
-
-class Recorded(WireEvent, tag="interaction.recorded", kw_only=True, gc=False):
-    kind = Kind.RECORDED.value
-    data: RecordedData = msgspec.field(default_factory=RecordedData)
-
-
-AnyEvent = (
-    Queued
-    | Answered
-    | Abandoned
-    | Diverted
-    | Held
-    | Resumed
-    | Transferred
-    | Escalated
-    | Completed
-    | Reopened
-    | Corrected
-    | Recovered
-    | Recorded
-)
-EVENT_CLASSES: tuple[type[WireEvent], ...] = AnyEvent.__args__
-TYPE_OF_KIND: dict[int, str] = {cls.kind: str(cls.__struct_config__.tag) for cls in EVENT_CLASSES}
 
 
 def microseconds(moment: datetime) -> int:

@@ -11,28 +11,42 @@ from typing import TypeVar, get_args
 
 import msgspec
 
+from service.core.aside_intake import admit_aside, texts_of
 from service.core.errors import InvalidInput, TooLarge
 from service.core.event import (
-    EVENT_CLASSES,
     MAX_EVENTS_PER_POST,
     MAX_FUTURE_US,
     MIN_US,
     MINUTE_US,
     Accepted,
-    AnyEvent,
     Channel,
     Common,
     Diversion,
     Error,
     Fact,
+    Initiator,
     Kind,
     Outcome,
     Rejected,
-    TransferredData,
     microseconds,
     moment,
 )
+from service.core.keys import MARK
+from service.core.quality import Dimension
 from service.core.recorded import expand
+from service.core.vocabulary import (
+    EVENT_CLASSES,
+    AnyEvent,
+    AnyInteractionEvent,
+    ChangeKind,
+    FeedbackKind,
+    FeedbackMetric,
+    InteractionEvent,
+    Matter,
+    ResourceKind,
+    ResourceState,
+    TransferredData,
+)
 
 _one: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 _many: msgspec.json.Decoder[list[AnyEvent]] = msgspec.json.Decoder(list[AnyEvent])
@@ -50,6 +64,15 @@ _PLACE = " - at `"
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 _TYPES = ", ".join(sorted(str(cls.__struct_config__.tag) for cls in EVENT_CLASSES))
 _TIME = "it must be an RFC 3339 time with an offset, such as 2026-11-21T09:15:02.120Z"
+_KINDS: dict[str, tuple[str, ...]] = {
+    "interaction.corrected": get_args(Error),
+    "promise.made": get_args(Matter),
+    "feedback.received": get_args(FeedbackKind),
+    "availability.changed": get_args(ResourceKind),
+    "heartbeat": get_args(ResourceKind),
+    "change.made": get_args(ChangeKind),
+}
+"""What `data.kind` may be, by the type of event."""
 _LABEL = "it must be 1 to 64 letters, digits or any of - _ . :"
 _RIGHT = {
     "type": f"it must be one of {_TYPES}",
@@ -63,7 +86,14 @@ _RIGHT = {
     "data.to_queue": _LABEL,
     "data.channel": f"it must be one of {', '.join(get_args(Channel))}",
     "data.to": f"it must be one of {', '.join(get_args(Diversion))}",
-    "data.kind": f"it must be one of {', '.join(get_args(Error))}",
+    "data.due": _TIME,
+    "data.initiated_by": f"it must be one of {', '.join(get_args(Initiator))}",
+    "data.metric": f"it must be one of {', '.join(get_args(FeedbackMetric))}",
+    "data.dimension": f"it must be one of {', '.join(Dimension)}",
+    "data.state": f"it must be one of {', '.join(get_args(ResourceState))}",
+    "data.standard": _LABEL,
+    "data.resource": _LABEL,
+    "data.name": _LABEL,
     "data.outcome": f"it must be one of {', '.join(get_args(Outcome))}",
     "specversion": "it must be 1.0 or left out",
     "subject": "it must name the interaction, in 1 to 256 characters",
@@ -130,23 +160,27 @@ def _read_one(index: int, raw: bytes) -> AnyEvent | Rejected:
     try:
         return _one.decode(raw)
     except msgspec.ValidationError as error:
-        problem = _explain(str(error))
-        return Rejected(index, _id_of(raw), problem.code, str(problem))
+        problem = _explain(str(error), _text_of(raw, "type"))
+        return Rejected(index, _text_of(raw, "id"), problem.code, str(problem))
     except _UNREADABLE as error:
-        return Rejected(index, _id_of(raw), "invalid_json", f"not a JSON object: {error}")
+        return Rejected(index, _text_of(raw, "id"), "invalid_json", f"not a JSON object: {error}")
 
 
-def _id_of(raw: bytes) -> str | None:
+def _text_of(raw: bytes, name: str) -> str | None:
+    """A text at the top of an event that cannot be read otherwise."""
     try:
         value = json.loads(raw)
-        found = value.get("id") if isinstance(value, dict) else None
+        found = value.get(name) if isinstance(value, dict) else None
         return found.encode().decode()[:256] if isinstance(found, str) else None
     except (ValueError, RecursionError):
         return None
 
 
-def _explain(message: str) -> InvalidInput:
-    """The decoder's complaint as an error that names the field, what was wrong and what would be right."""
+def _explain(message: str, type_: str | None) -> InvalidInput:
+    """The decoder's complaint as an error that names the field, what was wrong and what would be right.
+
+    `type_` is the type of the event, where it has one.
+    """
     what, place, path = message.removesuffix("`").rpartition(_PLACE)
     if not place:
         what, path = message, "$"
@@ -154,7 +188,7 @@ def _explain(message: str) -> InvalidInput:
     missing = _MISSING.match(what)
     if missing:
         field = f"{name}.{missing['name']}" if name else missing["name"]
-        right = f"; {_RIGHT[field]}" if field in _RIGHT else ""
+        right = _right(field, type_)
         return InvalidInput(f"is missing{right}", field=field, code="missing_field")
     what = what.replace("`", "")
     if len(what) > _LONGEST_COMPLAINT:
@@ -162,8 +196,15 @@ def _explain(message: str) -> InvalidInput:
     if "regex" in what:
         what = "has a character that is not allowed"
     code = "unknown_type" if name == "type" else "invalid_field"
-    right = f"; {_RIGHT[name]}" if name in _RIGHT else ""
+    right = _right(name, type_)
     return InvalidInput(what[:1].lower() + what[1:] + right, field=name or "event", code=code)
+
+
+def _right(field: str, type_: str | None) -> str:
+    """What would be right for a field of an event of a type."""
+    if field == "data.kind" and type_ in _KINDS:
+        return f"; it must be one of {', '.join(_KINDS[type_])}"
+    return f"; {_RIGHT[field]}" if field in _RIGHT else ""
 
 
 def admit(
@@ -185,22 +226,25 @@ def admit(
             rejected.append(event)
             continue
         try:
-            accepted.append(Accepted(index, event.subject, _fact(event, now_us, pseudonym, may_post)))
+            if isinstance(event, InteractionEvent):
+                accepted.append(Accepted(index, event.subject, _fact(event, now_us, pseudonym, may_post)))
+                continue
+            _check_event(event, now_us)
+            _refuse_control(**texts_of(event.data))
+            _check_site(getattr(event.data, "site", None), may_post)
+            accepted.append(Accepted(index, *admit_aside(event, now_us, may_post)))
         except InvalidInput as problem:
             rejected.append(Rejected(index, event.id, problem.code, str(problem)))
     return accepted, rejected
 
 
-def _fact(event: AnyEvent, now_us: int, pseudonym: Callable[[str], str], may_post: Callable[[str], bool]) -> Fact:
-    at = microseconds(event.time)
-    if at > now_us + MAX_FUTURE_US:
-        raise _future("time", at, now_us)
-    if at < MIN_US:
-        raise InvalidInput("is before the year 2; nothing was served then", field="time")
+def _fact(
+    event: AnyInteractionEvent, now_us: int, pseudonym: Callable[[str], str], may_post: Callable[[str], bool]
+) -> Fact:
+    at = _check_event(event, now_us)
     data = event.data
-    _check_text(event, data)
-    if data.site is not None and not may_post(data.site):
-        raise InvalidInput(f"this key may not post for site {data.site}", field="data.site", code="site_forbidden")
+    _check_text(data)
+    _check_site(data.site, may_post)
     fact = Fact(at, event.kind, event.id, event.source, data, now_us)  # type: ignore[arg-type]  # see Fact
     if event.kind == _RECORDED:
         _check_recorded(fact, now_us)
@@ -209,11 +253,27 @@ def _fact(event: AnyEvent, now_us: int, pseudonym: Callable[[str], str], may_pos
     return fact
 
 
-def _check_text(event: AnyEvent, data: Common) -> None:
-    if not (event.id.isprintable() and event.source.isprintable() and event.subject.isprintable()):
-        _refuse_control(id=event.id, source=event.source, subject=event.subject)
+def _check_site(site: str | None, may_post: Callable[[str], bool]) -> None:
+    if site is not None and not may_post(site):
+        raise InvalidInput(f"this key may not post for site {site}", field="data.site", code="site_forbidden")
+
+
+def _check_event(event: AnyEvent, now_us: int) -> int:
+    """The event's time in microseconds since 1970, where what all events have is as it must be."""
+    at = microseconds(event.time)
+    if at > now_us + MAX_FUTURE_US:
+        raise _future("time", at, now_us)
+    if at < MIN_US:
+        raise InvalidInput("is before the year 2; nothing was served then", field="time")
+    subject = "" if event.subject is msgspec.UNSET else event.subject
+    if not (event.id.isprintable() and event.source.isprintable() and subject.isprintable()):
+        _refuse_control(id=event.id, source=event.source, subject=subject)
     if event.data_base64 is not msgspec.UNSET:
         raise InvalidInput("is not read; send the event's data as a JSON object in data", field="data_base64")
+    return at
+
+
+def _check_text(data: Common) -> None:
     if data.revision is not None and data.record is None:
         raise InvalidInput(
             "is missing; it must name what the revision is of", field="data.record", code="contradiction"
@@ -247,5 +307,5 @@ def _future(field: str, at: int, now_us: int) -> InvalidInput:
 
 def _refuse_control(**texts: str) -> None:
     for field, text in texts.items():
-        if _CONTROL.search(text):
+        if _CONTROL.search(text) or MARK in text:
             raise InvalidInput("has a control character; only printable text is taken", field=field)

@@ -8,16 +8,8 @@ from typing import cast
 import msgspec
 
 from service.core.errors import InvalidInput
-from service.core.event import (
-    Common,
-    CompletedData,
-    Fact,
-    Kind,
-    StoredData,
-    WaitEnded,
-    duration_us,
-    microseconds,
-)
+from service.core.event import Common, Fact, Kind, StoredData, duration_us, microseconds
+from service.core.vocabulary import CompletedData, WaitEnded
 
 
 def expand(fact: Fact) -> list[Fact]:

@@ -25,6 +25,8 @@ _DIVERTED = Kind.DIVERTED.value
 _COMPLETED = Kind.COMPLETED.value
 _REOPENED = Kind.REOPENED.value
 _RECORDED = Kind.RECORDED.value
+_INFORMED = Kind.INFORMED.value
+_VERIFIED = Kind.VERIFIED.value
 
 LATE_US = LATE_LAGS_SECONDS["1m"] * SECOND_US
 """An event that arrives here so long after its own time is late, in microseconds."""
@@ -289,4 +291,6 @@ _STEPS = {
     _DIVERTED: _diverted,
     _COMPLETED: _completed,
     _REOPENED: _noted,
+    _INFORMED: _noted,
+    _VERIFIED: _noted,
 }

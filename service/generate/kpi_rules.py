@@ -8,10 +8,10 @@ from service.core.catalogue.measures import (
     SHORT_ABANDON_SECONDS,
     WITHIN_DAYS,
 )
-from service.core.event import DAY_US, HOUR_US, Kind
+from service.core.event import DAY_US, HOUR_US, KINDS_OF_INTERACTIONS, Kind
 from service.core.interval import Step
 
-_KINDS = ", ".join(kind.name.lower() for kind in sorted(Kind) if kind is not Kind.RECORDED)
+_KINDS = ", ".join(kind.name.lower() for kind in KINDS_OF_INTERACTIONS if kind is not Kind.RECORDED)
 _SPANS = ", ".join(f"`{within}`" for within in WITHIN_DAYS)
 _SHORT = f"{SHORT_ABANDON_SECONDS:g} s"
 

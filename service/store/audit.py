@@ -17,10 +17,11 @@ import msgspec
 from service.core.catalogue.measures import Scope
 from service.core.customer import Link, contact_of, measure_contact, settles_at
 from service.core.errors import ConfigurationError
-from service.core.event import EVENT_CLASSES, MIN_US, Fact, StoredData
+from service.core.event import MIN_US, Fact, StoredData
 from service.core.measure import Booking, OpenVisit, SeriesKey, measure, open_visits, series_of
 from service.core.policy import Policy
 from service.core.retention import NEIGHBOUR_US
+from service.core.vocabulary import EVENT_CLASSES
 from service.core.walk import walk
 from service.store.bookings import NOTHING_BOOKED, Booked, InteractionKey
 from service.store.contacts import CONTACT_COLUMNS, link_of

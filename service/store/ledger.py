@@ -18,8 +18,9 @@ import msgspec
 from service.core.customer import ContactKey, contact_of
 from service.core.difference import Differences, Origin
 from service.core.errors import NotAuthenticated, Unavailable
-from service.core.event import MAX_EVENTS_PER_INTERACTION, SECOND_US, TYPE_OF_KIND, Accepted, Fact
+from service.core.event import FIRST_KIND_OF_LEVELS, MAX_EVENTS_PER_INTERACTION, SECOND_US, Accepted, Fact, Kind
 from service.core.measure import made_at, measure, open_visits, series_of
+from service.core.vocabulary import TYPE_OF_KIND
 from service.core.walk import walk
 from service.store.access import KEY_UNKNOWN
 from service.store.bookings import (
@@ -212,8 +213,12 @@ class Ledger:
                     first.setdefault((post.source_id, event.fact.source, event.fact.id), (post, event))
         first = await self._new_events(connection, first)
         facts: dict[InteractionKey, list[Fact]] = {}
+        levels: list[tuple[int, Fact]] = []
         for post, event in first.values():
-            facts.setdefault((post.source_id, event.subject), []).append(event.fact)
+            if event.fact.kind < Kind.ATTACHED:
+                facts.setdefault((post.source_id, event.subject), []).append(event.fact)
+            elif event.fact.kind >= FIRST_KIND_OF_LEVELS:
+                levels.append((post.source_id, event.fact))
         refused: dict[EventKey, Refusal] = {}
         if first:
             works = await self._gather(connection, facts, refused)

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from service.core.errors import InvalidInput
-from service.core.event import EVENT_CLASSES
+from service.core.vocabulary import EVENT_CLASSES
 from service.vendors.reading.delivery import Delivery, Event, Part, Reading, Unread, event, unreadable
 from service.vendors.reading.expressions import Expression, Field, Finding, Source
 from service.vendors.reading.places import Places, converted

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import field
 
 from service.core.errors import InvalidInput
-from service.core.event import RecordedData
+from service.core.vocabulary import RecordedData
 from service.vendors.reading.delivery import Event, event
 from service.vendors.reading.places import Places, converted
 from service.vendors.reading.times import check_format, read_time

@@ -9,23 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.core.errors import FrontlineError, InvalidInput, TooLarge
-from service.core.event import (
-    EVENT_CLASSES,
-    MAX_EVENTS_PER_POST,
-    MAX_FUTURE_US,
-    TYPE_OF_KIND,
-    Rejected,
-    WireEvent,
-    microseconds,
-    moment,
-)
+from service.core.event import MAX_EVENTS_PER_POST, MAX_FUTURE_US, Rejected, WireEvent, microseconds, moment
 from service.core.intake import read_json, read_lines
-from tests.intake_cases import BY_TYPE, COMMON, NOW_US, REQUIRED, TIME, event, judge
+from service.core.vocabulary import EVENT_CLASSES, TYPE_OF_KIND
+from tests.intake_cases import ASIDE, BY_TYPE, COMMON, NOW_US, REQUIRED, TIME, event, judge
 
 
 def test_every_type_of_the_contract_is_here() -> None:
-    assert set(BY_TYPE) == set(TYPE_OF_KIND.values())
-    assert len(EVENT_CLASSES) == 13
+    assert set(BY_TYPE) | set(ASIDE) == set(TYPE_OF_KIND.values())
+    assert len(EVENT_CLASSES) == 25
 
 
 @pytest.mark.parametrize("type_", sorted(BY_TYPE))

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from service.client import FrontlineClient, Retry
-from service.core.event import AnyEvent
+from service.core.vocabulary import AnyEvent
 from service.simulator.model import Event, Simulation
 from service.simulator.profile import (
     Exponential,
