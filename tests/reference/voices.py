@@ -51,6 +51,7 @@ DUE = (
     *(NOW_US - gap for gap in (SECOND, HOUR, DAY, 8 * DAY)),
     *LONG_AGO,
 )
+HEARD = (*(NOW_US - gap for gap in (*GAPS, DAY, DAY, DAY + 1, 3 * DAY, 9 * DAY)), *LONG_AGO)
 EDGES = (-DAY, -HOUR, -1, 0, 0, 1, HOUR, DAY)
 
 
@@ -125,7 +126,7 @@ def promises(draw: st.DrawFn, subjects: Sequence[str]) -> list[Event]:
 @st.composite
 def feedback(draw: st.DrawFn, subjects: Sequence[str]) -> list[Event]:
     """What one customer thinks, and that it was answered; sometimes what is answered was never received."""
-    at = draw(st.sampled_from((*(NOW_US - gap for gap in (*GAPS, *LATER)), *LONG_AGO)))
+    at = draw(st.sampled_from(HEARD))
     data: dict[str, Any] = {"kind": draw(st.sampled_from(SAID))}
     if draw(st.sampled_from((True, True, False))):
         metric, scale, scores = draw(st.sampled_from(SCORED))
