@@ -148,11 +148,11 @@ def arena(postgres_url: str, template: str) -> Iterator[Arena]:
 
 
 def since(kept_from: float, found: Mapping[Place, T]) -> dict[Place, T]:
-    return {place: one for place, one in found.items() if place[3] * MINUTE >= kept_from}
+    return {place: one for place, one in found.items() if place[-1] * MINUTE >= kept_from}
 
 
 def judged_since(kept_from: float, found: Mapping[tuple[Place, str], T]) -> dict[tuple[Place, str], T]:
-    return {where: one for where, one in found.items() if where[0][3] * MINUTE >= kept_from}
+    return {where: one for where, one in found.items() if where[0][-1] * MINUTE >= kept_from}
 
 
 def but_contacts(found: Mapping[Place, Mapping[str, int]]) -> dict[Place, dict[str, int]]:
