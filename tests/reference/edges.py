@@ -126,7 +126,7 @@ def served(draw: st.DrawFn) -> Encounter:
 def edge(draw: st.DrawFn) -> Encounter:
     """Any of these, of a customer at a site who may have been recognised."""
     channel = draw(st.sampled_from((*LIKELY, None)))
-    events = draw(st.one_of(misrouted(), long(channel), long(channel), quoted(), verified(), served()))
+    events: Encounter = draw(st.one_of(misrouted(), long(channel), long(channel), quoted(), verified(), served()))
     home: dict[str, Any] = {"site": draw(st.sampled_from(SITES))} | ({} if channel is None else {"channel": channel})
     if draw(st.booleans()):
         home |= {"customer": draw(st.sampled_from(CUSTOMERS)), "topic": TOPICS[0]}

@@ -77,7 +77,7 @@ REVISIONS: tuple[dict[str, Any], ...] = (
 Draft = dict[str, Any]  # an event to be: its kind, the gap since the one before, and its own data
 
 
-def _attributes() -> st.SearchStrategy[dict[str, str]]:
+def _attributes() -> st.SearchStrategy[dict[str, Any]]:
     """What any event may carry."""
     return st.fixed_dictionaries(
         {},

@@ -179,10 +179,10 @@ def _steps(draw: st.DrawFn, posted: list[tuple[str, Event]]) -> list[Step]:
     if disorder == "any":
         deal.shuffle(turns)
     queue = [posted[index] for index in sorted(range(len(posted)), key=lambda index: turns[index])]
-    due = {instant(event["data"]["due"]) for _, event in posted if "due" in event["data"]}
+    promised = {instant(event["data"]["due"]) for _, event in posted if "due" in event["data"]}
     telling = sorted(
         {instant(event["time"]) + limit for _, event in posted for limit in LIMITS}
-        | {time + edge for time in due for edge in (-1, 0)}
+        | {time + edge for time in promised for edge in (-1, 0)}
     )
     steps: list[Step] = []
     clock = min(instant(event["time"]) for _, event in posted)
