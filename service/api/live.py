@@ -15,6 +15,7 @@ from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_CODE
 from service.core.codes import CELL_BASE, OBJECTIVE_COUNTS, cell_parts, objective_parts
 from service.core.errors import NotFound
 from service.core.event import MINUTE_US, SECOND_US, Fact, Kind, in_seconds, microseconds, moment
+from service.core.keys import is_aside
 from service.core.measure import expires_at
 from service.core.vocabulary import TYPE_OF_KIND
 from service.core.walk import ABANDONED, ANSWERED, DIVERTED, WAITING, Interaction, Visit, walk
@@ -159,7 +160,7 @@ async def get_interaction(
 ) -> Response:
     """State, visits, events in the order of the walk, and what it contributes to the KPIs."""
     # The database cannot even be asked for a NUL character.
-    stored = None if "\0" in source + subject else await here.rollups.interaction(source, subject)
+    stored = None if "\0" in source + subject or is_aside(subject) else await here.rollups.interaction(source, subject)
     if stored is None:
         raise NotFound(f"there is no interaction {subject} of a source {source}")
     entry = _told(source, subject, stored, microseconds(datetime.now(UTC)))

@@ -15,9 +15,11 @@ from service.core.calendar import Calendar
 from service.core.catalogue.metrics import SERIES
 from service.core.errors import NotFound
 from service.core.event import DAY_US, MINUTE_US, in_seconds, microseconds, moment
+from service.core.keys import told
 from service.core.objective import Objective
 from service.core.reason import Cause, cause
 from service.core.standing import Place
+from service.core.stories.story import subject_told
 from service.core.window import date_of
 from service.overview import Overview, overviews
 from service.store.causes import StoredBreach
@@ -117,10 +119,12 @@ class Standings:
 
 @dataclass(frozen=True, slots=True)
 class BreachEntry:
-    """An interaction that is a breach. `arrival` is that of the visit, or of the interaction; times are in UTC.
+    """An interaction that is a breach, or a promise, feedback or an assessment. Times are in UTC.
 
-    `reason` says what was not kept. `seconds` is the duration that was too long, and `threshold` the longest that was
-    promised; null where it is about no duration.
+    `arrival` is that of the visit or of the interaction, else when it was due or came. `subject` and `href` are of the
+    interaction that it is about; where there is none, `subject` says what it is, and `href` is null. `reason` says what
+    was not kept. `seconds` is the duration that was too long, and `threshold` the longest that was promised; null where
+    it is about no duration.
     """
 
     source: str
@@ -133,7 +137,7 @@ class BreachEntry:
     reason: str
     seconds: float | None
     threshold: float | None
-    href: str
+    href: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,10 +271,11 @@ def _figure(place: Place, spend: Spend) -> Figure:
 def _breach(objective: Objective, one: StoredBreach, calendar: Calendar, now_us: int) -> BreachEntry:
     minute = one.minute_us // MINUTE_US
     terms = (objective.at(calendar.day_of(minute)) or objective.terms[0]).of_site(one.series.site)
+    subject = subject_told(one.subject, one.facts)
     found: Cause = cause(terms, one.facts, one.series.queue, minute, now_us)
     return BreachEntry(
         source=one.source,
-        subject=one.subject,
+        subject=subject if subject is not None else told(one.subject),
         site=one.series.site,
         queue=one.series.queue,
         channel=one.series.channel,
@@ -279,5 +284,5 @@ def _breach(objective: Objective, one: StoredBreach, calendar: Calendar, now_us:
         reason=found.reason,
         seconds=in_seconds(found.duration_us),
         threshold=terms.threshold_seconds,
-        href=f"/v1/interactions/{one.source}/{one.subject}",
+        href=None if subject is None else f"/v1/interactions/{one.source}/{subject}",
     )

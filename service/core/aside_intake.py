@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from service.core.errors import InvalidInput
-from service.core.event import MIN_US, AsideData, Fact, Kind, microseconds
+from service.core.event import MIN_US, AsideData, AsideFact, Fact, Kind, microseconds
 from service.core.keys import aside_key
 from service.core.vocabulary import AnyAsideEvent, FeedbackData
 
@@ -53,7 +53,7 @@ def admit_aside(event: AnyAsideEvent, received_us: int, may_post: Callable[[str]
     for site in data.sites or ():
         if not may_post(site):
             raise InvalidInput(f"this key may not post for site {site}", field="data.sites", code="site_forbidden")
-    fact = Fact(microseconds(event.time), event.kind, event.id, event.source, data, received_us)
+    fact = AsideFact(microseconds(event.time), event.kind, event.id, event.source, data, received_us)
     return aside_key(_STORIES[Kind(event.kind)], *_names(event.kind, event.id, event.source, data)), fact
 
 

@@ -10,9 +10,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from service.core.catalogue.measures import MATURITIES, MEASURE_BY_NAME, MEASURES, SETTLED, WITHIN_DAYS, Scope
+from service.core.catalogue.quality_measures import SAME_AGENT_WITHIN
 from service.core.event import DAY_US, MINUTE_US
 from service.core.judge import Judge
 from service.core.measure import Booking, SeriesKey, book
+from service.core.quality import NO_FACET
 from service.core.walk import Interaction
 
 _WITHIN_US = {within: days * DAY_US for within, days in WITHIN_DAYS.items()}
@@ -24,6 +26,8 @@ _REPEATS = tuple(
     (us, MEASURE_BY_NAME[f"repeat_contacts_{within}"].code, MEASURE_BY_NAME[f"repeat_visits_{within}"].code)
     for within, us in _WITHIN_US.items()
 )
+_SAME_AGENT = MEASURE_BY_NAME["same_agent"].code
+_SAME_AGENT_REPEAT = MEASURE_BY_NAME[f"repeat_contacts_{SAME_AGENT_WITHIN}"].code
 _CASES = tuple(
     (
         us,
@@ -46,7 +50,8 @@ class Contact(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What an interaction says of its customer. Times in microseconds since 1970.
 
     `topic` is "" where there is none, which is a topic of its own. `known_at` is when the event happened that names
-    the customer. `closed_at` is the latest completion, where the outcome is known.
+    the customer. `closed_at` is the latest completion, where the outcome is known. `agent` is who answered, "" where
+    that is unknown.
     """
 
     customer: str
@@ -58,10 +63,12 @@ class Contact(msgspec.Struct, array_like=True, frozen=True, gc=False):
     closed_at: int | None = None
     resolved: bool = False
     reopened_at: int | None = None
+    agent: str = ""
 
 
 class Link(msgspec.Struct, gc=False):
-    """A contact in its chains: when the previous and the next one of the topic arrived, and the previous in a store.
+    """A contact in its chains: when the previous and the next one of the topic arrived, and the previous in a store;
+    `previous_agent` is who answered the previous one of the topic, "" where that is unknown.
 
     `booking` is what it has contributed, and `peaks` the counts that once were higher than they are there.
     """
@@ -71,6 +78,7 @@ class Link(msgspec.Struct, gc=False):
     previous_at: int | None = None
     next_at: int | None = None
     previous_visit_at: int | None = None
+    previous_agent: str = ""
     booking: Booking = {}
     peaks: dict[int, int] = {}
 
@@ -90,11 +98,12 @@ def contact_of(it: Interaction, series: Mapping[SeriesKey, int]) -> Contact | No
         topic=it.topic or "",
         arrival=it.arrival,
         known_at=it.customer_at,
-        series=series[it.site, it.queue or "", channel],
+        series=series[it.site, it.queue or "", channel, NO_FACET],
         in_store=channel == STORE_CHANNEL,
         closed_at=None if it.resolved is None else it.completed_at,
         resolved=it.resolved is True,
         reopened_at=it.reopened_at,
+        agent=it.agent or "",
     )
 
 
@@ -109,6 +118,8 @@ def measure_contact(link: Link, as_of_us: int, judges: Sequence[Judge]) -> Booki
             amounts[repeat_contact] = 1
         if contact.in_store and link.previous_visit_at is not None and contact.arrival - link.previous_visit_at <= span:
             amounts[repeat_visit] = 1
+    if _SAME_AGENT_REPEAT in amounts and contact.agent and contact.agent == link.previous_agent:
+        amounts[_SAME_AGENT] = 1
     if contact.closed_at is not None:
         for span, codes in _CASES:
             end = contact.closed_at + span
@@ -191,6 +202,7 @@ def relink(links: Iterable[Link], gone: Iterable[tuple[Position, Contact]], move
             before.next_at = None if after is None else after.contact.arrival
         if after is not None:
             after.previous_at = None if before is None else before.contact.arrival
+            after.previous_agent = "" if before is None else before.contact.agent
     for before, after in _adjacent(stores.values(), moved):
         if after is not None:
             after.previous_visit_at = None if before is None else before.contact.arrival

@@ -184,13 +184,13 @@ class Objectives:
     """All objectives; it remembers which of them concern a series."""
 
     all: Sequence[Objective] = ()
-    _benches: dict[tuple[Scope, str, str, str], _Bench] = field(default_factory=dict)
+    _benches: dict[tuple[Scope, str, str, str, str], _Bench] = field(default_factory=dict)
 
     def judging(
-        self, scope: Scope, site: str, queue: str, channel: str, at_us: int, calendar: Calendar
+        self, scope: Scope, site: str, queue: str, channel: str, facet: str, at_us: int, calendar: Calendar
     ) -> Sequence[Judge]:
         """The judges of those who arrive in a series at a moment; `calendar` is the site's."""
-        key = (scope, site, queue, channel)
+        key = (scope, site, queue, channel, facet)
         bench = self._benches.get(key)
         if bench is None:
             if len(self._benches) >= _REMEMBERED:

@@ -19,11 +19,19 @@ from service.core.catalogue.measures import (
 from service.core.codes import cell
 from service.core.event import MINUTE_US, Kind, duration_us
 from service.core.judge import Judge
+from service.core.measure_quality import (
+    measure_quality_of_interaction,
+    measure_quality_of_visit,
+    quality_of_interaction_made_at,
+    quality_of_visit_made_at,
+)
 from service.core.policy import Policy
+from service.core.quality import NO_FACET
 from service.core.walk import ABANDONED, ANSWERED, DIVERTED, Interaction, Visit
 
 Booking = dict[tuple[int, int], dict[int, int]]
-SeriesKey = tuple[str, str, str]
+SeriesKey = tuple[str, str, str, str]
+"""Site, queue, channel and facet, the last three "" where there is none; see `quality` for facets."""
 
 _NEVER_US = 1 << 62
 _SHORT_US = duration_us(SHORT_ABANDON_SECONDS)
@@ -98,10 +106,15 @@ def series_of(it: Interaction) -> set[SeriesKey]:
     if it.site is None:
         return set()
     channel = it.channel or ""
-    found = {(it.site, it.queue or "", channel)}
+    found = {(it.site, it.queue or "", channel, NO_FACET)}
     for visit in it.visits:
-        found.add((it.site, visit.queue, channel))
+        found.add((it.site, visit.queue, channel, NO_FACET))
     return found
+
+
+def home_of(it: Interaction) -> SeriesKey | None:
+    """The series to which what is counted of an interaction goes; None while its site is unknown."""
+    return None if it.site is None else (it.site, it.queue or "", it.channel or "", NO_FACET)
 
 
 def measure(it: Interaction, series: Mapping[SeriesKey, int], as_of_us: int, policy: Policy) -> Booking:
@@ -112,7 +125,7 @@ def measure(it: Interaction, series: Mapping[SeriesKey, int], as_of_us: int, pol
     channel = it.channel or ""
     expired = as_of_us >= expires_at(it)
     for visit in it.visits:
-        of_visit = (it.site, visit.queue, channel)
+        of_visit = (it.site, visit.queue, channel, NO_FACET)
         amounts = _measure_visit(visit, expired=expired)
         for judge in policy.judging(_VISIT, of_visit, visit.opened_at):
             book(judge, judge.rule_of_visits.of_visit(visit, as_of_us, amounts), amounts)
@@ -122,7 +135,7 @@ def measure(it: Interaction, series: Mapping[SeriesKey, int], as_of_us: int, pol
                 _add(booking[key], code, amount)
         else:
             booking[key] = amounts
-    home = (it.site, it.queue or "", channel)
+    home = (it.site, it.queue or "", channel, NO_FACET)
     amounts = booking.setdefault((series[home], it.arrival // MINUTE_US), {})
     _measure_interaction(it, amounts, policy)
     for judge in policy.judging(_INTERACTION, home, it.arrival):
@@ -151,7 +164,7 @@ def open_visits(it: Interaction, series: Mapping[SeriesKey, int], as_of_us: int,
     channel = it.channel or ""
     found = []
     if it.waiting is not None:
-        key = (it.site, it.waiting.queue, channel)
+        key = (it.site, it.waiting.queue, channel, NO_FACET)
         due = _due(it.waiting, key, as_of_us, policy)
         if not is_expired:
             due = min(due, expires)
@@ -159,7 +172,9 @@ def open_visits(it: Interaction, series: Mapping[SeriesKey, int], as_of_us: int,
             found.append(OpenVisit(series[key], STATE_WAITING, it.waiting.opened_at, expires, due))
     if it.serving is not None and not is_expired:
         since = it.serving.left_at or it.serving.opened_at
-        found.append(OpenVisit(series[it.site, it.serving.queue, channel], STATE_IN_SERVICE, since, expires, expires))
+        found.append(
+            OpenVisit(series[it.site, it.serving.queue, channel, NO_FACET], STATE_IN_SERVICE, since, expires, expires)
+        )
     return found
 
 
@@ -181,6 +196,8 @@ def _measure_visit(visit: Visit, *, expired: bool) -> dict[int, int]:
     outcome = visit.outcome
     if outcome == ANSWERED:
         amounts = _measure_answered(visit)
+        if visit.misrouted or visit.quote_us is not None:
+            measure_quality_of_visit(visit, amounts)
     elif outcome == ABANDONED:
         amounts = _measure_abandoned(visit)
     elif outcome == DIVERTED:
@@ -249,6 +266,7 @@ def _measure_interaction(it: Interaction, amounts: dict[int, int], policy: Polic
         _measure_resolution(it.arrival, it.resolved_at, amounts, policy.calendar(it.site or ""))
     if it.open_errors or it.recoveries_us:
         _measure_recoveries(it, amounts)
+    measure_quality_of_interaction(it, amounts, policy.patience(it.site or "", it.channel or ""))
 
 
 def _measure_recoveries(it: Interaction, amounts: dict[int, int]) -> None:
@@ -280,15 +298,17 @@ def made_at(it: Interaction, policy: Policy) -> dict[int, int]:
     site, channel = it.site or "", it.channel or ""
     for visit in it.visits:
         _visit_made_at(visit, made)
-        for judge in policy.judging(_VISIT, (site, visit.queue, channel), visit.opened_at):
+        made |= quality_of_visit_made_at(visit)
+        for judge in policy.judging(_VISIT, (site, visit.queue, channel, NO_FACET), visit.opened_at):
             _judged_at(judge, visit, made)
     made |= {code: it.first_at[kind] for kind, code in _ONCE if kind in it.first_at}
     if it.answered is not None:
         made[INTERACTIONS_ANSWERED] = it.answered
     if it.resolved_at is not None:
         made[RESOLUTIONS] = it.resolved_at
+    made |= quality_of_interaction_made_at(it)
     made[RESOLVED] = made[UNRESOLVED] = made[RECOVERIES] = it.last_at
-    for judge in policy.judging(_INTERACTION, (site, it.queue or "", channel), it.arrival):
+    for judge in policy.judging(_INTERACTION, (site, it.queue or "", channel, NO_FACET), it.arrival):
         made[judge.codes.events], made[judge.codes.breaches] = judge.rule_of_interactions.made(made, it.last_at)
     return made
 

@@ -12,6 +12,7 @@ from itertools import zip_longest
 from service.core.catalogue.kpi import Kpi, Shape
 from service.core.catalogue.kpis import KPI_BY_NAME
 from service.core.event import in_seconds
+from service.core.quality import NO_FACET
 from service.core.window import Window
 
 _MONTH = Window()
@@ -64,7 +65,8 @@ class Terms:
     """What an objective promises to those who arrive on the local date `start_day` or later, None being ever.
 
     `target` is the share of events that must not be breaches, 0 to 1. `threshold_us` is T and `short_us` is s of the
-    formula; `within` the span in which a customer may come back. An empty filter takes any value; `open_only` takes
+    formula; `within` the span in which a customer may come back. An empty filter takes any value, and `facets` tell
+    apart dimensions and standards; `open_only` takes
     those who arrive while the site is open. With fewer than `minimum_events` nothing is said of a window. Where they
     have `ended`, nothing is promised from then on.
     """
@@ -79,6 +81,7 @@ class Terms:
     sites: tuple[str, ...] = ()
     queues: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
+    facets: tuple[str, ...] = ()
     open_only: bool = False
     window: Window = _MONTH
     minimum_events: int = 20
@@ -117,13 +120,14 @@ class Terms:
         """The target as it is said of the KPI: at least this, or at most where less is better."""
         return round(1.0 - self.target, 12) if self.is_at_most else self.target
 
-    def covers(self, site: str, queue: str, channel: str) -> bool:
+    def covers(self, site: str, queue: str, channel: str, facet: str = NO_FACET) -> bool:
         """Whether a series is judged by these terms."""
         return (
             not self.ended
             and (not self.sites or site in self.sites)
             and (not self.queues or queue in self.queues)
             and (not self.channels or channel in self.channels)
+            and (not self.facets or facet in self.facets)
         )
 
     def of_site(self, site: str) -> "Terms":

@@ -16,7 +16,24 @@ _OF_INTERACTION = {
     "resolution_rate": "was not resolved",
     "repeat_contact_rate": "the customer came back about the same matter",
     "repeat_visit_rate": "the customer's first visit in a while",
+    "quote_kept_rate": "waited longer than quoted",
+    "informed_rate": "was not told how things stand",
+    "known_customer_rate": "the customer was not recognised",
+    "misroute_rate": "was in the wrong line",
+    "decided_rate": "was handed on or up",
+    "one_window_rate": "took more than one visit or agent",
+    "same_agent_rate": "another agent answered",
+    "proactive_rate": "the customer had to begin",
+    "identity_verified_rate": "the customer's identity was not verified",
 }
+_ASIDE = {
+    "promise_kept_rate": "a promise was not kept",
+    "csat": "the customer was not satisfied",
+    "ces": "it was not easy for the customer",
+    "complaints_answered_rate": "a complaint was not answered in time",
+    "standards_compliance": "was not as the standard says",
+}
+"""The reasons of what is beside interactions, which is told of by the minute of its booking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +48,9 @@ class Cause:
 
 def cause(terms: Terms, facts: Collection[Fact], queue: str, minute: int, now_us: int) -> Cause:
     """Why facts are a breach of terms, booked to a queue and a minute, as things stand now."""
+    reason = _ASIDE.get(terms.kpi)
+    if reason is not None:
+        return Cause(minute * MINUTE_US, None, reason)
     it = walk(facts)
     if terms.of_kpi.scope is Scope.VISIT:
         there = [visit for visit in it.visits if visit.queue == queue and visit.opened_at // MINUTE_US == minute]

@@ -9,7 +9,7 @@ import msgspec
 
 from service.core.errors import InvalidInput
 from service.core.event import Common, Fact, Kind, StoredData, duration_us, microseconds
-from service.core.vocabulary import CompletedData, WaitEnded
+from service.core.vocabulary import CompletedData, QueuedData, WaitEnded
 
 
 def expand(fact: Fact) -> list[Fact]:
@@ -33,6 +33,8 @@ def expand(fact: Fact) -> list[Fact]:
         customer=data.customer,
         topic=data.topic,
         agent=data.agent,
+        initiated_by=data.initiated_by,
+        known_customer=data.known_customer,
     )
     ended = WaitEnded(**msgspec.structs.asdict(common))
     if data.queued_at is not None:
@@ -43,7 +45,9 @@ def expand(fact: Fact) -> list[Fact]:
         facts.append(Fact(at, kind.value, fact.id, fact.source, cast("StoredData", what), fact.received_at))
 
     if queued is not None:
-        add(queued, Kind.QUEUED)
+        begun = QueuedData(**msgspec.structs.asdict(common) | {"queue": data.queue or ""})
+        begun.quoted_wait_seconds = data.quoted_wait_seconds
+        add(queued, Kind.QUEUED, begun)
     if data.transfers:
         add(end, Kind.TRANSFERRED)
     if data.outcome == "answered":
@@ -96,12 +100,7 @@ def _check(data: StoredData, queued: int | None, answer: int, hold: int, end: in
 
 def _completion(common: Common, data: StoredData) -> CompletedData:
     return CompletedData(
-        site=common.site,
-        queue=common.queue,
-        channel=common.channel,
-        customer=common.customer,
-        topic=common.topic,
-        agent=common.agent,
+        **msgspec.structs.asdict(common),
         resolved=data.resolved,
         wrap_up_seconds=data.wrap_up_seconds,
         service_seconds=None if data.answered_at is None else data.service_seconds,

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 import msgspec
 
 from service.core.catalogue.measures import LATE_LAGS_SECONDS
+from service.core.catalogue.quality_measures import MISROUTED_WITHIN_SECONDS
 from service.core.event import SECOND_US, Fact, Kind, duration_us
 from service.core.recorded import expand
 
@@ -27,7 +28,10 @@ _REOPENED = Kind.REOPENED.value
 _RECORDED = Kind.RECORDED.value
 _INFORMED = Kind.INFORMED.value
 _VERIFIED = Kind.VERIFIED.value
+_ATTACHED = Kind.ATTACHED.value
 
+MISROUTED_US = MISROUTED_WITHIN_SECONDS * SECOND_US
+"""A visit that is transferred after so little service was in the wrong line, in microseconds."""
 LATE_US = LATE_LAGS_SECONDS["1m"] * SECOND_US
 """An event that arrives here so long after its own time is late, in microseconds."""
 
@@ -42,6 +46,7 @@ class Visit(msgspec.Struct, gc=False):
 
     `opened_at` is its arrival. `known` says whether the wait began with a `queued`, so that it can be measured.
     `left_at` is when the wait ended, `ended_at` when the service did. What is `told` is what the source itself says.
+    `quote_us` is what the customer was told of the wait. One that is `misrouted` was soon handed to somebody else.
     """
 
     queue: str
@@ -55,6 +60,8 @@ class Visit(msgspec.Struct, gc=False):
     wrap_up_us: int = 0
     told_wait_us: int | None = None
     told_service_us: int | None = None
+    quote_us: int | None = None
+    misrouted: bool = False
 
     @property
     def wait_us(self) -> int | None:
@@ -74,6 +81,9 @@ class Interaction(msgspec.Struct, gc=False):
 
     `first_at` holds when each kind of event happened first, by the number of the kind; `customer_at` when the event
     happened that names the customer; `completed_at` is the latest completion, `resolved_at` the first as resolved.
+    `agent` is the first who is told to have answered, else the first who is told at all; `taken_over` says whether
+    another went on within one visit. `has_answered` says which of the two `agent` is.
+    `attached` are the keys of what is beside interactions and about this one.
     """
 
     arrival: int = 0
@@ -98,6 +108,14 @@ class Interaction(msgspec.Struct, gc=False):
     late_events: int = 0
     skewed_events: int = 0
     skew_us: int = 0
+    initiated_by: str | None = None
+    known_customer: bool | None = None
+    agent: str | None = None
+    has_answered: bool = False
+    agents: set[str] = set()
+    taken_over: bool = False
+    informed: list[int] = []
+    attached: set[str] = set()
 
     @property
     def reopened_at(self) -> int | None:
@@ -107,13 +125,16 @@ class Interaction(msgspec.Struct, gc=False):
 
 def walk(facts: Collection[Fact]) -> Interaction:
     """The interaction that a set of facts, at least one and each once, makes; see `kpis.md`, "The walk"."""
-    story = sorted(_current(facts))
+    own, attached = _current(facts)
+    story = sorted(own)
     for fact in story:
         if fact.kind == _RECORDED:
             story = sorted(_told(story))
             break
-    it = Interaction(story[0].at, story[-1].at)
-    for fact in facts:
+    if not story:
+        return Interaction(attached=attached)
+    it = Interaction(story[0].at, story[-1].at, attached=attached)
+    for fact in facts if not attached else [fact for fact in facts if fact.kind != _ATTACHED]:
         lag = fact.received_at - fact.at
         if lag > LATE_US:
             it.late_events += 1
@@ -127,16 +148,23 @@ def walk(facts: Collection[Fact]) -> Interaction:
     return it
 
 
-def _current(facts: Collection[Fact]) -> Collection[Fact]:
-    """The facts without those of a record's revisions before the last."""
+def _current(facts: Collection[Fact]) -> tuple[Collection[Fact], set[str]]:
+    """The facts without those of a record's revisions before the last; and the keys of what is attached."""
     latest: dict[str, int] = {}
     for fact in facts:
         record = fact.data.record
         if record is not None:
             latest[record] = max(latest.get(record, 0), fact.data.revision or 0)
     if not latest:
-        return facts
-    return [fact for fact in facts if fact.data.record is None or (fact.data.revision or 0) == latest[fact.data.record]]
+        return facts, set()
+    attached = {fact.data.record for fact in facts if fact.kind == _ATTACHED and fact.data.record is not None}
+    current = [
+        fact
+        for fact in facts
+        if fact.data.record is None
+        or (fact.kind != _ATTACHED and (fact.data.revision or 0) == latest[fact.data.record])
+    ]
+    return current, attached
 
 
 def _told(story: Iterable[Fact]) -> Iterator[Fact]:
@@ -162,6 +190,14 @@ def _describe(it: Interaction, fact: Fact) -> None:
         it.customer_at = fact.at
     if it.topic is None:
         it.topic = data.topic
+    if it.initiated_by is None:
+        it.initiated_by = data.initiated_by
+    if it.known_customer is None:
+        it.known_customer = data.known_customer
+    if data.agent is not None:
+        it.agents.add(data.agent)
+        if it.agent is None or (fact.kind == _ANSWERED and not it.has_answered):
+            it.agent, it.has_answered = data.agent, fact.kind == _ANSWERED
 
 
 def _open(it: Interaction, fact: Fact) -> Visit:
@@ -175,12 +211,15 @@ def _open(it: Interaction, fact: Fact) -> Visit:
 def _queued(it: Interaction, fact: Fact) -> None:
     queue = fact.data.queue or ""
     waiting = it.waiting
+    quote_us = _told_us(fact.data.quoted_wait_seconds)
     if waiting is not None:
         if waiting.queue == queue:
+            if waiting.quote_us is None:
+                waiting.quote_us = quote_us
             return
         waiting.outcome = DIVERTED
         waiting.left_at = fact.at
-    it.waiting = Visit(queue, fact.at, True)
+    it.waiting = Visit(queue, fact.at, True, quote_us=quote_us)
     it.visits.append(it.waiting)
 
 
@@ -188,6 +227,7 @@ def _answered(it: Interaction, fact: Fact) -> None:
     visit = it.waiting
     if visit is None:
         if it.serving is not None:
+            it.taken_over = True
             return
         visit = _open(it, fact)
     it.waiting = None
@@ -274,6 +314,19 @@ def _recovered(it: Interaction, fact: Fact) -> None:
         it.recoveries_us.append(fact.at - it.open_errors.pop(0))
 
 
+def _transferred(it: Interaction, fact: Fact) -> None:
+    visit = it.serving
+    if visit is None or visit.left_at is None:
+        return
+    held = visit.hold_us if visit.held_at is None else visit.hold_us + fact.at - visit.held_at
+    if fact.at - visit.left_at - held <= MISROUTED_US:
+        visit.misrouted = True
+
+
+def _informed(it: Interaction, fact: Fact) -> None:
+    it.informed.append(fact.at)
+
+
 def _noted(_it: Interaction, _fact: Fact) -> None:
     """Nothing but when it happened first, which is kept of every kind."""
 
@@ -283,7 +336,7 @@ _STEPS = {
     _ANSWERED: _answered_now,
     _HELD: _held,
     _RESUMED: _resumed,
-    _TRANSFERRED: _noted,
+    _TRANSFERRED: _transferred,
     _ESCALATED: _noted,
     _CORRECTED: _corrected,
     _RECOVERED: _recovered,
@@ -291,6 +344,6 @@ _STEPS = {
     _DIVERTED: _diverted,
     _COMPLETED: _completed,
     _REOPENED: _noted,
-    _INFORMED: _noted,
+    _INFORMED: _informed,
     _VERIFIED: _noted,
 }

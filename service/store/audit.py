@@ -15,15 +15,16 @@ from typing import Any
 import msgspec
 
 from service.core.catalogue.measures import Scope
-from service.core.customer import Link, contact_of, measure_contact, settles_at
+from service.core.customer import Link, measure_contact, settles_at
 from service.core.errors import ConfigurationError
-from service.core.event import MIN_US, Fact, StoredData
-from service.core.measure import Booking, OpenVisit, SeriesKey, measure, open_visits, series_of
+from service.core.event import FIRST_KIND_OF_LEVELS, MIN_US, AsideData, AsideFact, Fact, Kind, StoredData
+from service.core.keys import is_aside, told
+from service.core.measure import Booking, OpenVisit, SeriesKey
 from service.core.policy import Policy
 from service.core.retention import NEIGHBOUR_US
-from service.core.vocabulary import EVENT_CLASSES
-from service.core.walk import walk
-from service.store.bookings import NOTHING_BOOKED, Booked, InteractionKey
+from service.core.stories.story import Story, story_of
+from service.core.vocabulary import KIND_OF_TYPE, TYPE_OF_KIND
+from service.store.bookings import NOTHING_BOOKED, Booked, InteractionKey, facts_of
 from service.store.contacts import CONTACT_COLUMNS, link_of
 from service.store.database import Connection, Database, translated
 from service.store.policies import POLICY_VERSION_SQL, Policies
@@ -32,24 +33,34 @@ from service.store.scans import AT_ONCE, chunks, groups
 from service.store.sums import Sums, find_gaps
 
 _AHEAD_US = 5_000_000
-_KIND_OF_TYPE = {str(cls.__struct_config__.tag): cls.kind for cls in EVENT_CLASSES}
 
-_LOG_SQL = """
-SELECT source_id, subject, time, type, id, source, data, received_at FROM events
-WHERE (source_id, subject) > ($1, $2) AND time >= $3 ORDER BY source_id, subject
+_ATTACHED = "attached"
+_LEVELS = ", ".join(f"'{TYPE_OF_KIND[kind]}'" for kind in sorted(TYPE_OF_KIND) if kind >= FIRST_KIND_OF_LEVELS)
+_FOUNDING = ", ".join(f"'{TYPE_OF_KIND[kind]}'" for kind in (Kind.PROMISE_MADE, Kind.FEEDBACK_RECEIVED))
+_ABOUT = "(data ->> 'about') COLLATE \"C\""
+_LOG_SQL = f"""
+SELECT * FROM (
+    SELECT source_id, subject, time, type, id, source, data, received_at FROM events
+    WHERE (source_id, subject) > ($1, $2) AND time >= $3 AND type NOT IN ({_LEVELS})
+    UNION ALL
+    SELECT source_id, {_ABOUT}, time, '{_ATTACHED}', id, source, jsonb_build_object('record', subject), received_at
+    FROM events WHERE (source_id, {_ABOUT}) > ($1, $2) AND time >= $3
+        AND type IN ({_FOUNDING}) AND data ->> 'site' IS NULL
+) AS told ORDER BY source_id, subject
 """
 _INTERACTIONS_SQL = """
 SELECT source_id, subject, facts, booking FROM interactions
 WHERE (source_id, subject) > ($1, $2) ORDER BY source_id, subject
 """
 _NAMES_SQL = "SELECT id, name FROM sources"
-_SERIES_SQL = "SELECT s.id, t.name, s.queue, s.channel FROM series s JOIN sites t ON t.id = s.site_id"
+_SERIES_SQL = "SELECT s.id, t.name, s.queue, s.channel, s.facet FROM series s JOIN sites t ON t.id = s.site_id"
 _EXPECTED_SQL = """
 CREATE TEMP TABLE audit_contacts (source_id int, subject text COLLATE "C", customer text COLLATE "C",
     topic text COLLATE "C", arrival timestamptz, known_at timestamptz, series_id int, in_store bool,
-    closed_at timestamptz, resolved bool, reopened_at timestamptz, bare bool NOT NULL DEFAULT false) ON COMMIT DROP
+    closed_at timestamptz, resolved bool, reopened_at timestamptz, agent text COLLATE "C",
+    bare bool NOT NULL DEFAULT false) ON COMMIT DROP
 """
-_EXPECTED_COLUMNS = CONTACT_COLUMNS[:11]
+_EXPECTED_COLUMNS = CONTACT_COLUMNS[:12]
 _BARE_SQL = f"""
 INSERT INTO audit_contacts SELECT {", ".join(_EXPECTED_COLUMNS)}, true FROM contacts WHERE bare AND arrival < $1
 """
@@ -57,10 +68,11 @@ _CHAIN = "ORDER BY arrival, source_id, subject"
 _CHAINED_SQL = f"""
 WITH chained AS (
     SELECT *, lag(arrival) OVER topics AS previous_at, lead(arrival) OVER topics AS next_at,
-        CASE WHEN in_store THEN lag(arrival) OVER stores END AS previous_visit_at
+        CASE WHEN in_store THEN lag(arrival) OVER stores END AS previous_visit_at,
+        coalesce(lag(agent) OVER topics, '') AS previous_agent
     FROM audit_contacts
     WINDOW topics AS (PARTITION BY customer, topic {_CHAIN}), stores AS (PARTITION BY customer, in_store {_CHAIN}))
-SELECT {", ".join(f"e.{name} AS e_{name}" for name in CONTACT_COLUMNS[:14])},
+SELECT {", ".join(f"e.{name} AS e_{name}" for name in CONTACT_COLUMNS[:16])},
     {", ".join(f"c.{name}" for name in CONTACT_COLUMNS)}, e.bare, c.bare
 FROM chained e FULL JOIN contacts c ON c.source_id = e.source_id AND c.subject = e.subject
 """
@@ -75,9 +87,9 @@ FULL JOIN event_keys k ON k.source_id = e.source_id AND k.source = e.source AND 
 WHERE e.id IS NULL OR (k.id IS NULL AND e.time >= $1)
 """
 
-_decode_facts = msgspec.json.Decoder(list[Fact]).decode
 _decode_booked = msgspec.json.Decoder(Booked).decode
 _decode_data = msgspec.json.Decoder(StoredData).decode
+_decode_aside_data = msgspec.json.Decoder(AsideData).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +115,12 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class WrongInteraction:
-    """An interaction that is stored otherwise than its events in the log say."""
+    """A story that is stored otherwise than its events in the log say; `home` is where the one is that it is about."""
 
     key: InteractionKey
     in_log: list[Fact]
     kept: list[Fact]
+    home: SeriesKey | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +149,13 @@ class Audit:
         self._progress = progress
         self._sources: dict[int, str] = {}
         self._series: dict[int, SeriesKey] = {}
+        self._homes: dict[InteractionKey, SeriesKey | None] = {}
         self._kept_from_us = MIN_US if policy.kept_from_us is None else policy.kept_from_us
 
     async def prepare(self) -> None:
         """Read the names that findings are told by."""
         self._sources = {row[0]: row[1] for row in await self._connection.fetch(_NAMES_SQL)}
-        self._series = {row[0]: (row[1], row[2], row[3]) for row in await self._connection.fetch(_SERIES_SQL)}
+        self._series = {row[0]: (row[1], row[2], row[3], row[4]) for row in await self._connection.fetch(_SERIES_SQL)}
 
     async def run(self) -> None:
         """All three stages; the report then says what differs."""
@@ -175,32 +189,43 @@ class Audit:
                 self._progress("interactions", self.report)
 
     async def _compare(self, key: InteractionKey, in_log: list[Fact], row: Any) -> WrongInteraction | None:
-        kept = sorted(_decode_facts(row[2])) if row is not None else []
+        kept = sorted(facts_of(key[1], row[2])) if row is not None else []
         booked = _decode_booked(row[3]) if row is not None else NOTHING_BOOKED
         given = [fact for fact in kept if fact.at < self._kept_from_us]
         right = given + in_log
+        home = booked.home
         detail = ""
         if kept != right:
             young = len(kept) - len(given)
             detail = f"{len(in_log)} events are in the log, {young} are kept with the interaction, not the same"
-        elif right:
-            detail = await self._compare_booking(right, booked)
+        if right:
+            story = story_of(key[1], right)
+            home = self._home_of(key, story, booked.home)
+            story.stand_at(home)
+            detail = detail or await self._compare_booking(story, home, booked)
         if not detail:
             return None
         self._find("interaction", self._name(key), detail)
-        return WrongInteraction(key, right, kept)
+        return WrongInteraction(key, right, kept, home)
 
-    async def _compare_booking(self, facts: list[Fact], booked: Booked) -> str:
-        it = walk(facts)
-        await self._registry.ensure_series(series_of(it))
+    def _home_of(self, key: InteractionKey, story: Story, given: SeriesKey | None) -> SeriesKey | None:
+        """Where the interaction is that a story is about; what is `given`, where that one is not looked at."""
+        if story.attached:
+            self._homes[key] = story.home
+        return None if story.about is None else self._homes.get((key[0], story.about), given)
+
+    async def _compare_booking(self, story: Story, home: SeriesKey | None, booked: Booked) -> str:
+        await self._registry.ensure_series(story.series_keys())
         series = self._registry.series
-        if contact_of(it, series) != booked.contact:
+        if story.contact(series) != booked.contact:
             return "its contact with the customer is another"
+        if home != booked.home:
+            return "the interaction that it is about is elsewhere"
         due = min((visit.due_us for visit in booked.open), default=None)
         detail = ""
         for as_of in self._moments(due):
-            booking = measure(it, series, as_of, self.policy)
-            opened = open_visits(it, series, as_of, self.policy)
+            booking = story.booking(series, as_of, self.policy)
+            opened = story.opened(series, as_of, self.policy)
             if _same(booking, booked.booking) and opened == booked.open:
                 self.report.overdue += as_of < self._now_us
                 return ""
@@ -233,7 +258,7 @@ class Audit:
         async for rows in chunks(self._connection, _CHAINED_SQL):
             for row in rows:
                 self.report.contacts += 1
-                wrong = None if row[30] else self._compare_contact(tuple(row[:14]), tuple(row[14:30]), is_bare=row[31])
+                wrong = None if row[34] else self._compare_contact(tuple(row[:16]), tuple(row[16:34]), is_bare=row[35])
                 if wrong is not None:
                     yield wrong
             self._progress("contacts", self.report)
@@ -252,13 +277,13 @@ class Audit:
             return WrongContact(right.key, right, None)
         link = link_of(stored)
         detail = ""
-        if is_bare or expected != self._provable(stored, stored)[:14]:
+        if is_bare or expected != self._provable(stored, stored)[:16]:
             detail = "its customer, its state or its neighbours are others"
         else:
             judges = self.policy.judging(Scope.CONTACT, self._series[right.contact.series], right.contact.arrival)
-            for as_of in self._moments(stored[14]):
+            for as_of in self._moments(stored[16]):
                 booking = measure_contact(right, as_of, judges)
-                if _same(booking, link.booking) and settles_at(right.contact, as_of) == stored[14]:
+                if _same(booking, link.booking) and settles_at(right.contact, as_of) == stored[16]:
                     self.report.overdue += as_of < self._now_us
                     return None
                 detail = detail or self._difference(booking, link.booking, [], [])
@@ -271,16 +296,16 @@ class Audit:
         What an older contact has for neighbours was known before some of them were forgotten. One that is kept has no
         neighbour before it that is so old that it decides nothing.
         """
-        given = contact[:11] + stored[11:14] + contact[14:]
+        given = contact[:12] + stored[12:16] + contact[16:]
         if contact[4] < self._kept_from_us:
             return contact if stored[0] is None else given
         oldest_us = self._kept_from_us - NEIGHBOUR_US
-        previous_at, next_at, previous_visit_at = contact[11:14]
+        previous_at, next_at, previous_visit_at, previous_agent = contact[12:16]
         if previous_at is not None and previous_at < oldest_us:
-            previous_at = None
+            previous_at, previous_agent = None, ""
         if previous_visit_at is not None and previous_visit_at < oldest_us:
             previous_visit_at = None
-        return (*contact[:11], previous_at, next_at, previous_visit_at, *contact[14:])
+        return (*contact[:12], previous_at, next_at, previous_visit_at, previous_agent, *contact[16:])
 
     async def sums(self) -> Sums:
         """Add all bookings up again and compare; what differs is found, and returned to be mended."""
@@ -321,7 +346,7 @@ class Audit:
         return sums
 
     def _name(self, key: Sequence[Any]) -> str:
-        return f"{self._sources.get(key[0], key[0])}/{key[1]}"
+        return f"{self._sources.get(key[0], key[0])}/{told(key[1])}"
 
     def _find(self, what: str, where: str, detail: str) -> None:
         self.report.findings.append(Finding(what, where, detail))
@@ -374,4 +399,9 @@ def _counted(booking: Booking) -> Booking:
 
 
 def _fact(row: Any) -> Fact:
-    return Fact(row[2], _KIND_OF_TYPE[row[3]], row[4], row[5], _decode_data(row[6]), row[7])
+    if row[3] == _ATTACHED:
+        return Fact(row[2], Kind.ATTACHED.value, row[4], row[5], _decode_data(row[6]), row[7])
+    kind = KIND_OF_TYPE[row[3]]
+    if is_aside(row[1]):
+        return AsideFact(row[2], kind, row[4], row[5], _decode_aside_data(row[6]), row[7])
+    return Fact(row[2], kind, row[4], row[5], _decode_data(row[6]), row[7])

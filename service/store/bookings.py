@@ -7,21 +7,22 @@ import msgspec
 
 from service.core.customer import Contact
 from service.core.difference import Amounts
-from service.core.event import Fact
-from service.core.measure import Booking, OpenVisit
-from service.core.walk import Interaction
+from service.core.event import AsideFact, Fact
+from service.core.keys import MARK, is_aside
+from service.core.measure import Booking, OpenVisit, SeriesKey
+from service.core.stories.story import Story
 from service.store.contacts import Move
 from service.store.database import Connection
 
 InteractionKey = tuple[int, str]
 
-LOCK_SQL = """
+LOCK_SQL = f"""
 SELECT i.source_id, i.subject, i.facts, i.booking
 FROM unnest($1::int[], $2::text[]) AS wanted (source_id, subject)
 JOIN interactions i USING (source_id, subject)
-ORDER BY i.source_id, i.subject FOR UPDATE OF i
+ORDER BY i.subject >= chr({ord(MARK)}), i.source_id, i.subject FOR UPDATE OF i
 """
-"""Locks the interactions of some keys, all writers in the same order, and reads what is stored of them."""
+"""Locks the stories of some keys, all writers in the same order, interactions first, and reads what is stored."""
 _UPDATE_SQL = """
 UPDATE interactions i SET facts = new.facts, booking = new.booking
 FROM unnest($1::int[], $2::text[], $3::bytea[], $4::bytea[]) AS new (source_id, subject, facts, booking)
@@ -39,6 +40,8 @@ SELECT * FROM unnest($1::int[], $2::text[], $3::smallint[], $4::int[], $5::times
 _INTERACTION_COLUMNS = ("source_id", "subject", "facts", "booking")
 
 _encode = msgspec.json.Encoder().encode
+_decode_facts = msgspec.json.Decoder(list[Fact]).decode
+_decode_aside_facts = msgspec.json.Decoder(list[AsideFact]).decode
 
 
 class Contended(Exception):
@@ -48,19 +51,27 @@ class Contended(Exception):
 class Booked(msgspec.Struct, array_like=True, gc=False):
     """What is kept with an interaction: its booking as (series, minute, amounts by code), open visits, peaks.
 
-    `contact` is what it has said of its customer.
+    `contact` is what it has said of its customer, `home` where the interaction is that it is about.
     """
 
     entries: list[tuple[int, int, dict[int, int]]]
     open: list[OpenVisit]
     peaks: dict[int, int]
     contact: Contact | None = None
+    home: SeriesKey | None = None
 
     @classmethod
-    def of(cls, booking: Booking, opened: list[OpenVisit], peaks: Amounts, contact: Contact | None) -> "Booked":
+    def of(
+        cls,
+        booking: Booking,
+        opened: list[OpenVisit],
+        peaks: Amounts,
+        contact: Contact | None,
+        home: SeriesKey | None = None,
+    ) -> "Booked":
         """What is to be kept of a booking."""
         entries = [(number, minute, amounts) for (number, minute), amounts in booking.items()]
-        return cls(entries, opened, peaks, contact)
+        return cls(entries, opened, peaks, contact, home)
 
     @property
     def booking(self) -> Booking:
@@ -72,14 +83,23 @@ NOTHING_BOOKED = Booked([], [], {})
 """What is kept of an interaction that is not there yet."""
 
 
+def facts_of(key: str, kept: bytes) -> list[Fact]:
+    """The facts of a story, as they are kept."""
+    return list(_decode_aside_facts(kept)) if is_aside(key) else _decode_facts(kept)
+
+
 class Work(msgspec.Struct, gc=False):
-    """One interaction on its way through a transaction: what is new, all of it, what was kept of it, and the walk."""
+    """One story on its way through a transaction: what is new, all of it, what was kept of it, and what it makes.
+
+    `home` is where the interaction is that it is about, where it is about one.
+    """
 
     key: InteractionKey
     new_facts: list[Fact]
     facts: list[Fact]
     booked: Booked | None
-    it: Interaction
+    story: Story
+    home: SeriesKey | None = None
 
 
 async def close_visits(connection: Connection, keys: Sequence[InteractionKey], works: Sequence[Work]) -> None:

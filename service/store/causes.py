@@ -2,22 +2,20 @@
 
 from dataclasses import dataclass
 
-import msgspec
 from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.event import Fact, microseconds
 from service.core.interval import Interval
 from service.core.series import Series
+from service.store.bookings import facts_of
 from service.store.cohorts import Selection
 from service.store.tables import breaches, interactions, series, sites, sources
-
-_decode_facts = msgspec.json.Decoder(list[Fact]).decode
 
 
 @dataclass(frozen=True, slots=True)
 class StoredBreach:
-    """An interaction that is a breach of an objective, the series and minute of its booking, and its facts."""
+    """A story that is a breach of an objective: its key, the series and minute of its booking, and its facts."""
 
     source: str
     subject: str
@@ -57,6 +55,8 @@ async def read_breaches(
         .limit(limit)
     )
     return [
-        StoredBreach(source, subject, Series(site, queue, channel, number), microseconds(minute), _decode_facts(facts))
+        StoredBreach(
+            source, subject, Series(site, queue, channel, number), microseconds(minute), facts_of(subject, facts)
+        )
         for source, subject, site, queue, channel, number, minute, facts in await connection.execute(statement)
     ]

@@ -30,12 +30,14 @@ from service.store.turn import Turn
 
 CONTACT_COLUMNS = (
     *("source_id", "subject", "customer", "topic", "arrival", "known_at", "series_id", "in_store"),
-    *("closed_at", "resolved", "reopened_at", "previous_at", "next_at", "previous_visit_at", "due_at", "booking"),
+    *("closed_at", "resolved", "reopened_at", "agent"),
+    *("previous_at", "next_at", "previous_visit_at", "previous_agent", "due_at", "booking"),
 )
 _LISTED = ", ".join(f"c.{name}" for name in CONTACT_COLUMNS)
 _TYPES = (
     *("int", "text", "text", "text", "timestamptz", "timestamptz", "int", "bool"),
-    *("timestamptz", "bool", "timestamptz", "timestamptz", "timestamptz", "timestamptz", "timestamptz", "bytea"),
+    *("timestamptz", "bool", "timestamptz", "text"),
+    *("timestamptz", "timestamptz", "timestamptz", "text", "timestamptz", "bytea"),
 )
 _ARRAYS = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(_TYPES, 1))
 
@@ -186,10 +188,10 @@ def _customers(moves: Iterable[Move]) -> list[str]:
 
 
 def _chains(contact: Contact | None) -> tuple[object, ...] | None:
-    """What decides where a contact is in which chains."""
+    """What decides where a contact is in which chains, and what the next one there sees of it."""
     if contact is None:
         return None
-    return contact.customer, contact.topic, contact.arrival, contact.in_store
+    return contact.customer, contact.topic, contact.arrival, contact.in_store, contact.agent
 
 
 async def _own(connection: Connection, keys: Sequence[ContactKey]) -> dict[ContactKey, Row]:
@@ -221,13 +223,14 @@ async def _neighbours(connection: Connection, moves: Sequence[Move]) -> dict[Con
 
 def link_of(row: Row) -> Link:
     """A contact from a row of its table, whose columns are `CONTACT_COLUMNS`."""
-    booking, peaks = decode_booking(row[15])
+    booking, peaks = decode_booking(row[17])
     return Link(
         key=(row[0], row[1]),
-        contact=Contact(*row[2:11]),
-        previous_at=row[11],
-        next_at=row[12],
-        previous_visit_at=row[13],
+        contact=Contact(*row[2:12]),
+        previous_at=row[12],
+        next_at=row[13],
+        previous_visit_at=row[14],
+        previous_agent=row[15],
         booking=booking,
         peaks=peaks,
     )
@@ -248,6 +251,7 @@ def row_of(link: Link, now_us: int) -> Row:
         link.previous_at,
         link.next_at,
         link.previous_visit_at,
+        link.previous_agent,
         settles_at(link.contact, now_us),
         _encode(_Booked(entries, link.peaks)),
     )

@@ -8,20 +8,20 @@ Most batches hold only events that are new. So their keys are copied in at first
 where one is there already; then, and for some batches after, the database is asked which of them are new.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 import asyncpg
 import msgspec
 
-from service.core.customer import ContactKey, contact_of
-from service.core.difference import Differences, Origin
+from service.core.customer import ContactKey
+from service.core.difference import Differences
 from service.core.errors import NotAuthenticated, Unavailable
 from service.core.event import FIRST_KIND_OF_LEVELS, MAX_EVENTS_PER_INTERACTION, SECOND_US, Accepted, Fact, Kind
-from service.core.measure import made_at, measure, open_visits, series_of
+from service.core.keys import is_aside
+from service.core.stories.aside import subject_attached_to
+from service.core.stories.story import attachment, story_of
 from service.core.vocabulary import TYPE_OF_KIND
-from service.core.walk import walk
 from service.store.access import KEY_UNKNOWN
 from service.store.bookings import (
     LOCK_SQL,
@@ -32,6 +32,7 @@ from service.store.bookings import (
     InteractionKey,
     Work,
     close_visits,
+    facts_of,
 )
 from service.store.breaches import Breaches
 from service.store.contacts import due_contacts, rebook_contacts, settle_contacts
@@ -45,6 +46,7 @@ from service.store.turn import Turn
 from service.store.verdicts import FULL, EventKey, Outcome, Post, Refusal, outcomes_of
 
 T = TypeVar("T")
+Facts = dict[InteractionKey, list[Fact]]
 
 STRIPES = 16
 _STRIPE_LOCK = 0x53545250
@@ -83,7 +85,6 @@ _KEY_COLUMNS = ("source_id", "source", "id")
 _EVENT_COLUMNS = ("time", "received_at", "source_id", "source", "id", "type", "subject", "data")
 
 
-_decode_facts = msgspec.json.Decoder(list[Fact]).decode
 _decode_booked = msgspec.json.Decoder(Booked).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -142,7 +143,9 @@ class Ledger:
         """Measure interactions again as of now, for what time alone has changed. Raises Unavailable."""
 
         async def run(connection: Connection, turn: Turn) -> None:
-            works = await self._gather(connection, {key: [] for key in keys}, {})
+            nothing: Facts = {key: [] for key in keys}
+            asides = {key: nothing.pop(key) for key in keys if is_aside(key[1])}
+            works = await self._gather(connection, nothing, asides, {})
             await close_visits(connection, keys, works)
             await self.rebook(connection, works, turn)
 
@@ -212,16 +215,20 @@ class Ledger:
                 if kept_from_us is None or event.fact.at >= kept_from_us:
                     first.setdefault((post.source_id, event.fact.source, event.fact.id), (post, event))
         first = await self._new_events(connection, first)
-        facts: dict[InteractionKey, list[Fact]] = {}
-        levels: list[tuple[int, Fact]] = []
+        facts: Facts = {}
+        asides: Facts = {}
         for post, event in first.values():
-            if event.fact.kind < Kind.ATTACHED:
-                facts.setdefault((post.source_id, event.subject), []).append(event.fact)
-            elif event.fact.kind >= FIRST_KIND_OF_LEVELS:
-                levels.append((post.source_id, event.fact))
+            fact = event.fact
+            if fact.kind < Kind.ATTACHED:
+                facts.setdefault((post.source_id, event.subject), []).append(fact)
+            elif fact.kind < FIRST_KIND_OF_LEVELS:
+                asides.setdefault((post.source_id, event.subject), []).append(fact)
+                about = subject_attached_to(fact)
+                if about is not None:
+                    facts.setdefault((post.source_id, about), []).append(attachment(event.subject, fact))
         refused: dict[EventKey, Refusal] = {}
         if first:
-            works = await self._gather(connection, facts, refused)
+            works = await self._gather(connection, facts, asides, refused)
             await self._leave_out(connection, first, refused)
             await self._know_series(works)
             await self._log(connection, first)
@@ -293,7 +300,7 @@ class Ledger:
             await self.flush(connection, differences, breaches, turn)
 
     async def _know_series(self, works: Sequence[Work]) -> None:
-        await self._registry.ensure_series({key for work in works for key in series_of(work.it)})
+        await self._registry.ensure_series({key for work in works for key in work.story.series_keys()})
 
     async def flush(self, connection: Connection, differences: Differences, breaches: Breaches, turn: Turn) -> None:
         """Add differences to the sums, and write which breaches there are."""
@@ -304,16 +311,46 @@ class Ledger:
         await flush_differences(connection, differences, turn.stripe, calendars)
 
     async def _gather(
-        self, connection: Connection, facts: dict[InteractionKey, list[Fact]], refused: dict[EventKey, Refusal]
+        self,
+        connection: Connection,
+        facts: Facts,
+        asides: Facts,
+        refused: dict[EventKey, Refusal],
     ) -> list[Work]:
-        """Lock interactions and put new facts to those that they have; what goes over the limit is `refused`."""
+        """Lock stories and put new facts to those that they have; what goes over the limit is `refused`.
+
+        Interactions come first, in `facts`; then what is beside them, in `asides`, and what is about one of them.
+        """
+        works = await self._lock(connection, facts, refused)
+        attached = {(work.key[0], key) for work in works for key in work.story.attached}
+        if not asides and not attached:
+            return works
+        beside = await self._lock(
+            connection,
+            {
+                key: [fact for fact in asides.get(key, ()) if (key[0], fact.source, fact.id) not in refused]
+                for key in attached | asides.keys()
+            },
+            refused,
+        )
+        works = [left for work in works if (left := _without(work, refused)) is not None]
+        homes = {work.key: work.story.home for work in works}
+        for work in beside:
+            known = None if work.booked is None else work.booked.home
+            work.home = homes.get((work.key[0], work.story.about or ""), known)
+            work.story.stand_at(work.home)
+        return works + beside
+
+    async def _lock(self, connection: Connection, facts: Facts, refused: dict[EventKey, Refusal]) -> list[Work]:
+        if not facts:
+            return []
         keys = sorted(facts)
         rows = await connection.fetch(LOCK_SQL, [key[0] for key in keys], [key[1] for key in keys])
         stored = {(row[0], row[1]): row for row in rows}
         works = []
         for key in keys:
             row = stored.get(key)
-            present = [] if row is None else _decode_facts(row[2])
+            present = [] if row is None else facts_of(key[1], row[2])
             new = facts[key]
             room = max(0, MAX_EVENTS_PER_INTERACTION - len(present))
             if len(new) > room:
@@ -323,19 +360,21 @@ class Ledger:
                     continue
             both = present + new
             if both:
-                works.append(Work(key, new, both, None if row is None else _decode_booked(row[3]), walk(both)))
+                booked = None if row is None else _decode_booked(row[3])
+                works.append(Work(key, new, both, booked, story_of(key[1], both)))
         return works
 
     def _rebook(self, work: Work, differences: Differences, breaches: Breaches, changes: Changes, turn: Turn) -> None:
-        series, it, now_us = self._registry.series, work.it, turn.now_us
-        booking = measure(it, series, now_us, turn.policy)
-        opened = open_visits(it, series, now_us, turn.policy)
+        series, story, now_us = self._registry.series, work.story, turn.now_us
+        booking = story.booking(series, now_us, turn.policy)
+        opened = story.opened(series, now_us, turn.policy)
         kept = work.booked or NOTHING_BOOKED
         before = kept.booking
         breaches.note(work.key, before, booking)
-        origin = Origin(it.arrival, it.last_at, partial(made_at, it, turn.policy))
+        origin = story.origin(now_us, turn.policy)
         peaks = differences.move(before, booking, origin, peaks=kept.peaks, horizon_us=turn.horizon_us)
-        changes.add(work.key, work.facts, work.booked, Booked.of(booking, opened, peaks, contact_of(it, series)))
+        kept_now = Booked.of(booking, opened, peaks, story.contact(series), work.home)
+        changes.add(work.key, work.facts, work.booked, kept_now)
 
     async def _log(self, connection: Connection, first: dict[EventKey, tuple[Post, Accepted]]) -> None:
         records = [
@@ -356,12 +395,25 @@ class Ledger:
     async def _punctuality(self, connection: Connection, works: list[Work], stripe: int) -> None:
         seen: dict[tuple[int, int], Punctuality] = {}
         for work in works:
-            if work.it.site is None:
+            home = work.story.home
+            if home is None:
                 continue
-            series = self._registry.series[work.it.site, work.it.queue or "", work.it.channel or ""]
-            key = (work.key[0], series)
+            key = (work.key[0], self._registry.series[home])
             punctuality = seen.get(key)
             if punctuality is None:
                 punctuality = seen[key] = Punctuality()
-            punctuality.see(work.new_facts)
+            new = work.new_facts
+            punctuality.see([fact for fact in new if fact.kind != Kind.ATTACHED] if work.story.attached else new)
         await flush_punctuality(connection, seen, stripe)
+
+
+def _without(work: Work, refused: Mapping[EventKey, Refusal]) -> Work | None:
+    """A story without the new facts that are refused; None where nothing is left of it."""
+    source_id = work.key[0]
+    if not refused or not any((source_id, fact.source, fact.id) in refused for fact in work.new_facts):
+        return work
+    present = work.facts[: len(work.facts) - len(work.new_facts)]
+    new = [fact for fact in work.new_facts if (source_id, fact.source, fact.id) not in refused]
+    if not present and not new:
+        return None
+    return Work(work.key, new, present + new, work.booked, story_of(work.key[1], present + new), work.home)

@@ -16,9 +16,9 @@ from service.core.customer import measure_contact
 from service.core.difference import Class, Differences
 from service.core.event import MINUTE_US, Fact
 from service.core.policy import Policy
-from service.core.walk import Interaction, walk
+from service.core.stories.story import story_of
 from service.store.audit import Audit, Progress, Report, WrongContact, WrongInteraction, auditing
-from service.store.bookings import LOCK_SQL, Booked, InteractionKey, Work, close_visits
+from service.store.bookings import LOCK_SQL, Booked, InteractionKey, Work, close_visits, facts_of
 from service.store.breaches import Breaches
 from service.store.clock import Clock
 from service.store.contacts import CONTACT_COLUMNS, lay_bare, link_of, lock_customers, rebook_contact, row_of
@@ -51,7 +51,6 @@ UPDATE buckets_daily SET taken_back = taken_back + 1
 WHERE series_id = $1 AND day = date '1970-01-01' + $2::int AND histogram = $3
 """
 
-_decode_facts = msgspec.json.Decoder(list[Fact]).decode
 _decode_booked = msgspec.json.Decoder(Booked).decode
 
 
@@ -109,7 +108,7 @@ class Rebuild:
         async def run(connection: Connection, turn: Turn) -> None:
             keys = sorted(by_key)
             rows = await connection.fetch(LOCK_SQL, *zip(*keys, strict=True))
-            stored = {(row[0], row[1]): (_decode_facts(row[2]), _decode_booked(row[3])) for row in rows}
+            stored = {(row[0], row[1]): (facts_of(row[1], row[2]), _decode_booked(row[3])) for row in rows}
             keys = [key for key in keys if key in stored or not _is_forgotten(by_key[key].in_log, turn.policy)]
             missing = [key for key in keys if key not in stored]
             await _put_back(connection, missing, stored)
@@ -122,7 +121,10 @@ class Rebuild:
                 if sorted(fact for fact in facts if (fact.source, fact.id) in seen) != kept and key not in missing:
                     continue  # it was changed in itself since, as an erasure does: the next rebuild looks again
                 facts = in_log + [fact for fact in facts if (fact.source, fact.id) not in seen]
-                works.append(Work(key, [], facts, booked, walk(facts) if facts else Interaction()))
+                home = by_key[key].home if kept or in_log else booked.home
+                story = story_of(key[1], facts)
+                story.stand_at(home)
+                works.append(Work(key, [], facts, booked, story, home))
             if not works:
                 return
             await close_visits(connection, [work.key for work in works], works)
@@ -196,7 +198,7 @@ class Rebuild:
 
         if not await self._ledger.transact(run, self._clock()):
             return False
-        await self._mend([WrongInteraction(key, [], []) for key in sums.open_visits])
+        await self._mend([WrongInteraction(key, [], [], None) for key in sums.open_visits])
         return True
 
     async def _resume(self, version: int) -> InteractionKey:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.errors import InvalidInput
 from service.core.measure import SeriesKey
+from service.core.quality import MAX_STANDARDS_PER_SITE, NO_FACET, STANDARD, STANDARDS, facet, facet_value
 from service.store.database import Database, translated
 from service.store.days import cut_days
 from service.store.policies import calendar_of, lock_policy, note_change, read_policy
@@ -81,15 +82,15 @@ class Registry:
                 self._overflow.add(key)
 
     async def keys_of(self, numbers: Collection[int]) -> Mapping[int, SeriesKey]:
-        """The (site, queue, channel) of each series, by the series' numbers."""
+        """The (site, queue, channel, facet) of each series, by the series' numbers."""
         missing = [number for number in numbers if number not in self._keys]
         if missing:
-            columns = (series.c.id, sites.c.name, series.c.queue, series.c.channel)
+            columns = (series.c.id, sites.c.name, series.c.queue, series.c.channel, series.c.facet)
             with translated():
                 async with self._database.engine.connect() as connection:
                     statement = select(*columns).join_from(series, sites).where(series.c.id.in_(missing))
                     rows = await connection.execute(statement)
-                    self._keys.update((row[0], (row[1], row[2], row[3])) for row in rows)
+                    self._keys.update((row[0], (row[1], row[2], row[3], row[4])) for row in rows)
         return self._keys
 
     def forget_overflow(self) -> None:
@@ -99,13 +100,13 @@ class Registry:
         self._overflow.clear()
 
     async def _number(self, connection: AsyncConnection, key: SeriesKey) -> tuple[int, bool]:
-        site, queue, channel = key
+        site, queue, channel, facet_ = key
         over = False
         site_id = await self._site_id(connection, site)
         if site_id is None:
             over = True
             site_id = await self._register_site(connection, OTHER)
-        number = await _series_id(connection, site_id, queue, channel)
+        number = await _series_id(connection, site_id, queue, channel, facet_)
         if number is None:
             condition: ColumnElement[bool] = and_(series.c.site_id == site_id, series.c.queue != "")
             queues = await connection.scalar(select(func.count(series.c.queue.distinct())).where(condition))
@@ -114,8 +115,20 @@ class Registry:
             )
             if queue and not known and (queues or 0) >= self._max_queues:
                 over, queue = True, OTHER
-            number = await _add_series(connection, site_id, queue, channel)
+            if await self._is_standard_too_many(connection, site_id, facet_):
+                over, facet_ = True, facet(STANDARD, OTHER)
+            number = await _add_series(connection, site_id, queue, channel, facet_)
         return number, over
+
+    async def _is_standard_too_many(self, connection: AsyncConnection, site_id: int, facet_: str) -> bool:
+        """Whether a facet is of a new standard of a site that has as many of its own as it may."""
+        name = facet_value(facet_, STANDARD)
+        if not name or name in STANDARDS:
+            return False
+        condition = and_(series.c.site_id == site_id, series.c.facet.startswith(facet(STANDARD, "")))
+        facets = set(await connection.scalars(select(series.c.facet.distinct()).where(condition)))
+        own = {known for known in facets if facet_value(known, STANDARD) not in STANDARDS}
+        return facet_ not in own and len(own) >= MAX_STANDARDS_PER_SITE
 
     async def _site_id(self, connection: AsyncConnection, name: str) -> int | None:
         found = await connection.scalar(select(sites.c.id).where(sites.c.name == name))
@@ -232,17 +245,25 @@ async def _has_resolutions(connection: AsyncConnection, site_id: int) -> bool:
     return await connection.scalar(found.limit(1)) is not None
 
 
-async def _series_id(connection: AsyncConnection, site_id: int, queue: str, channel: str) -> int | None:
+async def _series_id(
+    connection: AsyncConnection, site_id: int, queue: str, channel: str, facet_: str = NO_FACET
+) -> int | None:
     statement = select(series.c.id).where(
-        series.c.site_id == site_id, series.c.queue == queue, series.c.channel == channel
+        series.c.site_id == site_id,
+        series.c.queue == queue,
+        series.c.channel == channel,
+        series.c.facet == facet_,
     )
     found = await connection.scalar(statement)
     return None if found is None else int(found)
 
 
-async def _add_series(connection: AsyncConnection, site_id: int, queue: str, channel: str) -> int:
-    found = await _series_id(connection, site_id, queue, channel)
+async def _add_series(
+    connection: AsyncConnection, site_id: int, queue: str, channel: str, facet_: str = NO_FACET
+) -> int:
+    found = await _series_id(connection, site_id, queue, channel, facet_)
     if found is not None:
         return found
-    statement = insert(series).values(site_id=site_id, queue=queue, channel=channel).returning(series.c.id)
+    values = {"site_id": site_id, "queue": queue, "channel": channel, "facet": facet_}
+    statement = insert(series).values(values).returning(series.c.id)
     return int((await connection.scalars(statement)).one())

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import and_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.core.event import Fact
+from service.core.event import Fact, Kind
 from service.core.interval import Grid, Interval, Step, grid
 from service.core.kpi import Needs, Sums
 from service.core.measure import Booking
@@ -160,7 +160,8 @@ class Rollups:
         )
         async with self._snapshot() as connection:
             row = (await connection.execute(statement)).one_or_none()
-            if row is None:
+            facts = [] if row is None else [one for one in _decode_facts(row.facts) if one.kind != Kind.ATTACHED]
+            if row is None or not facts:
                 return None
             bookings = [_decode_booked(row.booking).booking]
             if row.contact is not None:
@@ -169,7 +170,7 @@ class Rollups:
             known = await read_series(connection, series.c.id.in_(numbers)) if numbers else []
             names = await connection.execute(select(objectives.c.id, objectives.c.name))
             return StoredInteraction(
-                _decode_facts(row.facts), bookings, {one.id: one for one in known}, {row.id: row.name for row in names}
+                facts, bookings, {one.id: one for one in known}, {row.id: row.name for row in names}
             )
 
     @asynccontextmanager

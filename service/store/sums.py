@@ -167,7 +167,7 @@ class Sums:
     async def _take_as_given(self, kept_from_us: int) -> None:
         by_zone: dict[str, list[int]] = {}
         numbers = [row[0] for row in await self.connection.fetch("SELECT id FROM series")]
-        for number, (site, _, _) in (await self._registry.keys_of(numbers)).items():
+        for number, (site, *_) in (await self._registry.keys_of(numbers)).items():
             by_zone.setdefault(self._policy.calendar(site).zone.key, []).append(number)
         for zone, of_zone in by_zone.items():
             oldest_us = await self.connection.fetchval(_OLDEST_SQL, of_zone, kept_from_us)

@@ -66,6 +66,7 @@ sites = Table(
     Column("name", _Bytewise, nullable=False, unique=True),
     Column("time_zone", Text, nullable=False, server_default="UTC"),
     Column("calendars", JSONB, nullable=False, server_default="[]"),
+    Column("patiences", JSONB, nullable=False, server_default="{}"),
     Column("registered_at", _moment(), nullable=False, server_default=func.now()),
     comment="stores and call-centre locations; 'other' takes the numbers of those beyond the limit",
 )
@@ -175,10 +176,11 @@ series = Table(
     Column("site_id", Integer, ForeignKey("sites.id"), nullable=False),
     Column("queue", _Bytewise, nullable=False),
     Column("channel", _Bytewise, nullable=False),
+    Column("facet", _Bytewise, nullable=False, server_default=""),
     Column("registered_at", _moment(), nullable=False, server_default=func.now()),
     Column("shown_at", _moment()),
-    UniqueConstraint("site_id", "queue", "channel"),
-    comment="the numbers by which bookings and rollups know (site, queue, channel)",
+    UniqueConstraint("site_id", "queue", "channel", "facet"),
+    comment="the numbers by which bookings and rollups know (site, queue, channel, facet)",
 )
 
 event_keys = Table(
@@ -253,9 +255,11 @@ contacts = Table(
     Column("closed_at", _moment()),
     Column("resolved", Boolean, nullable=False),
     Column("reopened_at", _moment()),
+    Column("agent", _Bytewise, nullable=False),
     Column("previous_at", _moment()),
     Column("next_at", _moment()),
     Column("previous_visit_at", _moment()),
+    Column("previous_agent", _Bytewise, nullable=False),
     Column("due_at", _moment()),
     Column("booking", LargeBinary, nullable=False),
     Column("bare", Boolean, nullable=False, server_default="false"),

@@ -11,7 +11,7 @@ class Keys(Protocol):
     """Tells what the numbers of series mean."""
 
     async def keys_of(self, numbers: Collection[int]) -> Mapping[int, SeriesKey]:
-        """The (site, queue, channel) of each series, by the series' numbers."""
+        """The (site, queue, channel, facet) of each series, by the series' numbers."""
         ...
 
 

@@ -1,10 +1,24 @@
 """What interactions contribute and rollups add up: counts, sums of microseconds, and histograms of durations."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 
+from service.core.catalogue.measure import Measure, Scope, Unit
+from service.core.catalogue.quality_measures import QUALITY_MEASURES
 from service.core.event import HOUR_US, duration_us
+
+__all__ = [
+    "HISTOGRAMS",
+    "HISTOGRAM_BY_CODE",
+    "HISTOGRAM_BY_NAME",
+    "MEASURES",
+    "MEASURE_BY_CODE",
+    "MEASURE_BY_NAME",
+    "Histogram",
+    "Measure",
+    "Scope",
+    "Unit",
+]
 
 SHORT_ABANDON_SECONDS = 5.0
 
@@ -95,49 +109,8 @@ _FORMULAS: Mapping[str, str] = {
 }
 
 
-class Unit(StrEnum):
-    """What a number counts. Sums of time are kept in whole microseconds, so that no order of adding rounds."""
-
-    COUNT = "count"
-    MICROSECONDS = "microseconds"
-
-
-class Scope(StrEnum):
-    """What a measure is counted of, and to whose arrival it is booked.
-
-    A contact is an interaction of a known customer; what it counts for depends on the customer's other contacts.
-    """
-
-    VISIT = "visit"
-    INTERACTION = "interaction"
-    CONTACT = "contact"
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A number that interactions contribute to rollups.
-
-    `code` identifies the measure in stored bookings and is never reused. `lead` names the count with which this
-    measure is contributed to the live totals: a wait becomes live when a known wait is counted for the first time.
-    A `state` measure comes and goes in the normal course of events, so that its decrease is no correction.
-    """
-
-    code: int
-    name: str
-    scope: Scope
-    help: str
-    unit: Unit = Unit.COUNT
-    lead: str = ""
-    state: bool = False
-
-    @property
-    def formula(self) -> str:
-        """What exactly is counted or added up, in the symbols of the populations and the words of the events."""
-        return _FORMULAS[self.name]
-
-
 _VISIT, _MATTER, _CONTACT = Scope.VISIT, Scope.INTERACTION, Scope.CONTACT
-MEASURES: tuple[Measure, ...] = (
+_OF_INTERACTIONS: tuple[Measure, ...] = (
     Measure(1, "offered", _VISIT, "visits that arrived"),
     Measure(2, "answered", _VISIT, "visits whose service began"),
     Measure(3, "abandoned", _VISIT, "visits whose customer gave up waiting"),
@@ -209,6 +182,10 @@ MEASURES: tuple[Measure, ...] = (
         for number, (within, days) in enumerate(WITHIN_DAYS.items())
         for place, (name, help_) in enumerate(_FIRST_CONTACT.items())
     ),
+)
+MEASURES: tuple[Measure, ...] = (
+    *(replace(measure, formula=_FORMULAS[measure.name]) for measure in _OF_INTERACTIONS),
+    *QUALITY_MEASURES,
 )
 MEASURE_BY_NAME: Mapping[str, Measure] = {measure.name: measure for measure in MEASURES}
 MEASURE_BY_CODE: Mapping[int, Measure] = {measure.code: measure for measure in MEASURES}
