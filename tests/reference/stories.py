@@ -3,9 +3,12 @@
 A promise is a registered source and what its events call `promise`; feedback is a registered source and the id of its
 `feedback.received`; an assessment is one event. Readings adopted where the definitions are silent:
 
-- Of several `promise.made` of one promise, and of several `feedback.received` of one id, which differ in their
-  CloudEvents source, the earliest decides all that it says, and whether it is about an interaction; ties are ordered
-  as those of a walk are. Of several that keep, withdraw or answer, the earliest counts.
+- Of several `promise.made` of one promise the earliest decides when it is due; ties are ordered as those of a walk are.
+  Of several that keep, withdraw or answer, the earliest counts.
+- Several `feedback.received` of one id, which differ in their CloudEvents source, are one story: each counts, and an
+  answer is of all of them.
+- The interaction that a story is about is the one that the earliest `promise.made` or `feedback.received` names that
+  names any. Other events may not.
 - Whoever keeps or withdraws a promise before it was made, or answers feedback before it was received, did so all the
   same. Such an answer took no time.
 - A promise is due at the very instant that its due time is reached: kept then it is kept in time, and withdrawn then
@@ -29,6 +32,7 @@ Home = tuple[str, str, str]  # site, queue, channel
 POINTS = 5 * 1_000_000
 SCALES = {"csat": 5, "ces": 7, "nps": 10, "stars": 5}
 KIND_COUNTS = {"survey": "surveys", "review": "reviews", "comment": "comments", "complaint": "complaints"}
+FOUNDING = ("promise.made", "feedback.received")
 ORDER = ("made", "kept", "withdrawn", "received", "answered", "recorded")
 
 
@@ -67,57 +71,59 @@ def stories(events: Sequence[Event], homes: Mapping[Key, Home], now: int, regist
     for (what, _), mine in gathered.items():
         told = sorted(mine, key=_order)
         if what == "promise":
-            found.append(promise(told, homes, now, registration))
+            found += promise(told, homes, now, registration)
         elif what == "feedback":
-            found.append(feedback(told, homes, registration))
+            found += feedback(told, homes, now, registration)
         else:
             found.append(assessment(told[0]))
-    return [story for story in found if story is not None]
+    return found
 
 
-def promise(told: Sequence[Event], homes: Mapping[Key, Home], now: int, registration: int = 1) -> Story | None:
-    """A promise from its events in order; None before it is made."""
+def promise(told: Sequence[Event], homes: Mapping[Key, Home], now: int, registration: int = 1) -> list[Story]:
+    """A promise from its events in order; nothing before it is made."""
     made = _first(told, "made")
     if made is None:
-        return None
+        return []
     due = instant(made["data"]["due"])
     kept, withdrawn = _time(_first(told, "kept")), _time(_first(told, "withdrawn"))
     kept_in_time = kept is not None and kept <= due
     withdrawn_in_time = withdrawn is not None and withdrawn <= due
     is_past = now >= due
-    return Story(
-        _place(told, made, homes, registration, "", due),
-        {
-            "promises_due": int(kept_in_time or (is_past and not withdrawn_in_time)),
-            "promises_kept": int(kept_in_time),
-            "promises_open": int(kept is None and withdrawn is None and not is_past),
-        },
-    )
+    amounts = {
+        "promises_due": int(kept_in_time or (is_past and not withdrawn_in_time)),
+        "promises_kept": int(kept_in_time),
+        "promises_open": int(kept is None and withdrawn is None and not is_past),
+    }
+    return [Story(_place(told, homes, registration, "", due), amounts)]
 
 
-def feedback(told: Sequence[Event], homes: Mapping[Key, Home], registration: int = 1) -> Story | None:
-    """Feedback from its events in order; None before it is received."""
-    received = _first(told, "received")
-    if received is None:
-        return None
-    data = received["data"]
-    amounts = {KIND_COUNTS[data["kind"]]: 1, **_scored(data)}
-    if data["kind"] == "complaint":
-        answered = _time(_first(told, "answered"))
-        if answered is None:
-            amounts["complaints_open"] = 1
-        else:
-            took = max(0, answered - instant(received["time"]))
-            amounts |= {"complaints_answered": 1, "complaint_answer_us": took}
-            amounts["complaints_answered_1d"] = int(took <= DAY)
-    facet = f"dimension:{data['dimension']}" if "dimension" in data else ""
-    return Story(_place(told, received, homes, registration, facet, instant(received["time"])), amounts)
+def feedback(told: Sequence[Event], homes: Mapping[Key, Home], now: int, registration: int = 1) -> list[Story]:
+    """Feedback from its events in order; nothing before it is received."""
+    found = []
+    answered = _time(_first(told, "answered"))
+    for event in told:
+        if event["type"] == "feedback.received":
+            data, received = event["data"], instant(event["time"])
+            amounts = {KIND_COUNTS[data["kind"]]: 1, **_scored(data)}
+            if data["kind"] == "complaint":
+                amounts |= _complained(received, answered, now)
+            facet = f"dimension:{data['dimension']}" if "dimension" in data else ""
+            found.append(Story(_place(told, homes, registration, facet, received), amounts))
+    return found
+
+
+def _complained(received: int, answered: int | None, now: int) -> dict[str, int]:
+    if answered is None:
+        return {"complaints_open": 1, "complaints_due": int(now - received > DAY)}
+    took = max(0, answered - received)
+    counts = {"complaints_answered": 1, "complaints_due": 1, "complaints_answered_1d": int(took <= DAY)}
+    return counts | {"complaint_answer_us": took}
 
 
 def assessment(event: Event) -> Story:
     """An assessment from its only event."""
     data = event["data"]
-    place = _place([event], event, {}, 0, f"standard:{data['standard']}", instant(event["time"]))
+    place = _place([event], {}, 0, f"standard:{data['standard']}", instant(event["time"]))
     return Story(place, {"assessments": 1, "items_checked": data["of"], "items_passed": data["passed"]})
 
 
@@ -137,7 +143,7 @@ def _scored(data: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _place(
-    told: Sequence[Event], founding: Event, homes: Mapping[Key, Home], registration: int, facet: str, time: int
+    told: Sequence[Event], homes: Mapping[Key, Home], registration: int, facet: str, time: int
 ) -> tuple[str, str, str, str, int] | None:
     site, queue, channel = (
         next((event["data"][name] for event in told if event["data"].get(name) is not None), None)
@@ -145,7 +151,8 @@ def _place(
     )
     if site is not None:
         return site, queue or "", channel or "", facet, time // MINUTE
-    home = homes.get((registration, founding.get("subject", "")))
+    about = [event["subject"] for event in told if "subject" in event and event["type"] in FOUNDING]
+    home = homes.get((registration, about[0])) if about else None
     return None if home is None else (*home, facet, time // MINUTE)
 
 

@@ -76,8 +76,9 @@ def test_complaints_are_open_until_they_are_answered(
     measured: Measured, answers: list[float], expected: dict[str, int]
 ) -> None:
     events = [heard(kind="complaint"), *(answered(seconds) for seconds in answers)]
+    due = {"complaints": 1, "complaints_due": 1}
     for order in (events, events[::-1], [*events, *events]):
-        assert measured.sums(*order, now=START_US + 2 * DAY) == {"complaints": 1, **expected}
+        assert measured.sums(*order, now=START_US + 2 * DAY) == due | expected
 
 
 def test_only_complaints_are_waiting_for_an_answer(measured: Measured) -> None:
@@ -103,9 +104,16 @@ def test_feedback_without_a_site_is_where_its_interaction_is(measured: Measured)
     assert measured.sums(heard(subject="nobody", site=None)) == {}
 
 
-def test_of_two_with_one_id_the_earlier_is_heard(measured: Measured) -> None:
-    """Two senders of one registered source may use the same id; what is answered is one story."""
+@pytest.mark.parametrize(("now", "due"), [(0, 0), (DAY, 0), (DAY + 1, 1)])
+def test_a_complaint_should_have_been_answered_after_a_day(measured: Measured, now: int, due: int) -> None:
+    expected = {"complaints": 1, "complaints_open": 1} | ({"complaints_due": 1} if due else {})
+    assert measured.sums(heard(kind="complaint"), now=START_US + now) == expected
+
+
+def test_two_with_one_id_both_count_and_are_answered_at_once(measured: Measured) -> None:
+    """Two senders of one registered source may use the same id."""
     other = heard(5, "complaint") | {"source": "another"}
-    first = {"complaints": 1, "complaints_answered": 1, "complaints_answered_1d": 1, "complaint_answer_us": 1_000_000}
-    assert measured.sums(heard(9), other, answered(6)) == first
-    assert measured.sums(heard(1), other, answered(6)) == {"surveys": 1}
+    found = measured.sums(heard(9, "complaint"), other, answered(11), heard(9, "complaint"))
+    assert found["complaints"] == found["complaints_answered"] == 2
+    assert found["complaint_answer_us"] == 8_000_000
+    assert measured.sums(heard(1), other)["surveys"] == measured.sums(heard(1), other)["complaints_open"] == 1

@@ -82,6 +82,7 @@ CALL = [queued(5, "sales", site="shop"), event(9, "answered", channel="chat"), e
         ([made(site=None, subject="order")], ("shop", "sales", "chat")),
         ([made(site=None, subject="nobody")], None),
         ([made(site=None)], None),
+        ([made(site=None, id="a"), made(5, site=None, id="b", subject="order")], ("shop", "sales", "chat")),
         ([made(site=None), kept(5) | {"subject": "order"}], None),
     ],
 )

@@ -24,7 +24,8 @@ NEW = """
     quoted_waits quotes_kept quote_overrun_us misrouted long_matters informed_matters responses response_us
     initiations_known initiated_by_us recognitions_known recognised decided one_window verifiable verified
     same_agent promises_due promises_kept promises_open surveys reviews comments complaints complaints_open
-    complaints_answered complaint_answer_us complaints_answered_1d csat_scores csat_top csat_points nps_scores
+    complaints_answered complaint_answer_us complaints_answered_1d complaints_due
+    csat_scores csat_top csat_points nps_scores
     nps_promoters nps_detractors ces_scores ces_easy star_ratings star_points assessments items_checked items_passed
 """
 PARTS = [
