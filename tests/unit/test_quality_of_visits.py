@@ -87,3 +87,10 @@ def test_what_is_recorded_is_handed_on_at_its_end(measured: Measured) -> None:
     assert measured.some("misrouted", event(60, "recorded", service_seconds=30, **told)) == (1,)
     assert measured.some("misrouted", event(60, "recorded", service_seconds=31, **told)) == (0,)
     assert measured.some("misrouted", event(60, "recorded", service_seconds=3, hold_seconds=50, **told)) == (1,)
+
+
+def test_what_is_recorded_without_a_queue_leaves_the_queue_to_whoever_names_it(measured: Measured) -> None:
+    events = [event(40, "recorded", wait_seconds=20, quoted_wait_seconds=30, **AT), queued(50, "sales")]
+    places = {place[1]: amounts for place, amounts in measured.places(*events).items()}
+    assert places[""]["quotes_kept"] == places["sales"]["interactions"] == places["sales"]["offered"] == 1
+    assert "interactions" not in places[""]
