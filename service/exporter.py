@@ -22,25 +22,31 @@ from service.core.catalogue.measures import (
     Histogram,
     Unit,
 )
-from service.core.catalogue.metrics import METRICS, Metric, MetricKind
+from service.core.catalogue.metrics import METRICS, SERIES, Metric, MetricKind
 from service.core.difference import Class
 from service.core.event import DAY_US, MINUTE_US, SECOND_US, microseconds
 from service.core.objective import Objective, Terms
+from service.core.quality import LABELS_OF_FACETS, STANDARD, facet_value
 from service.core.series import Series
 from service.core.standing import Standing
+from service.core.stories.feedback import STATE_COMPLAINT
+from service.core.stories.promise import STATE_PROMISED
 from service.exposition import Distribution, Family, HistogramFamily, Labels, Sample, write
 from service.store.live import LiveState, Snapshot
 from service.store.registry import OTHER
 from service.store.rollups import Rollups
 
-_TELLING: tuple[tuple[str, str, int], ...] = tuple(
-    (measure.name, measure.name, 1)
+_TELLING: Mapping[str, tuple[str, int]] = {
+    measure.name: (measure.name, 1)
     if measure.unit is Unit.COUNT
-    else (measure.name, f"{measure.name.removesuffix('_us')}_seconds", SECOND_US)
+    else (
+        measure.name if measure.unit is Unit.POINTS else f"{measure.name.removesuffix('_us')}_seconds",
+        SECOND_US,
+    )
     for measure in MEASURES
     if not measure.state
-)
-"""The measures that backfill and corrections tell of: their names, their label, and what makes one of its unit."""
+}
+"""The measures that backfill and corrections tell of, by name: their label, and what makes one of its unit."""
 _SIGNS = {Class.LIVE: 1, Class.BACKFILLED: 1, Class.CORRECTED_UP: 1, Class.CORRECTED_DOWN: -1}
 _RESIDUAL = KPI_BY_NAME["residual"].formulas[""].numerator
 _NOTHING: Mapping[str, int] = {}
@@ -76,6 +82,7 @@ class _Page:
         self._snapshot = snapshot
         self._newborn = newborn
         self._states = _shown(snapshot)
+        self._facets = [state.series for state in snapshot.states if state.series.facet]
         self._at_us = microseconds(snapshot.at)
         self._lines = [(_labels(state.series), self._live(state.series)) for state in self._states]
         self._promised = list(self._judged_live())
@@ -92,7 +99,7 @@ class _Page:
 
     def _samples(self, metric: Metric) -> Iterator[Sample]:
         if metric.source:
-            return self._counts(metric.source)
+            return self._counts(metric.source) if metric.labels == SERIES else self._added_up(metric)
         if metric.parts:
             return self._counts_of(metric.parts)
         return _SAMPLES[metric.name](self)
@@ -107,6 +114,43 @@ class _Page:
         if MEASURE_BY_NAME[measure].unit is Unit.MICROSECONDS:
             return ((labels, live.get(measure, 0) / SECOND_US) for labels, live in self._lines)
         return ((labels, live.get(measure, 0)) for labels, live in self._lines)
+
+    def _added_up(self, metric: Metric) -> Iterator[Sample]:
+        """A counter over all series that its labels don't tell apart."""
+        measure, added = metric.source, dict[Labels, int]()
+        told = metric.labels
+        facet_label = next((label for label in told if label in LABELS_OF_FACETS), "")
+        if facet_label != STANDARD:
+            for labels, live in self._lines:
+                key = (labels[0], labels[2], "") if facet_label else (labels[0], labels[2])
+                added[key] = added.get(key, 0) + live.get(measure, 0)
+        for series in self._facets if facet_label else ():
+            value = facet_value(series.facet, facet_label)
+            if value:
+                key = (series.site, value) if facet_label == STANDARD else (series.site, series.channel, value)
+                added[key] = added.get(key, 0) + self._live(series).get(measure, 0)
+        unit = 1 if MEASURE_BY_NAME[measure].unit is Unit.COUNT else SECOND_US
+        return ((labels, amount if unit == 1 else amount / unit) for labels, amount in added.items())
+
+    def _open(self, measure: str) -> Iterator[Sample]:
+        """What is open now of promises or complaints."""
+        added: dict[Labels, int] = {(labels[0], labels[2]): 0 for labels, _ in self._lines}
+        for series in (*(state.series for state in self._states), *self._facets):
+            key = (series.site, series.channel)
+            added[key] = added.get(key, 0) + self._of(series, Class.LIVE).get(measure, 0)
+        return iter(added.items())
+
+    def promises_open(self) -> Iterator[Sample]:
+        return self._open("promises_open")
+
+    def complaints_open(self) -> Iterator[Sample]:
+        return self._open("complaints_open")
+
+    def promise_next_due(self) -> Iterator[Sample]:
+        return (((one.site,), one.due_at.timestamp()) for one in self._snapshot.matters if one.state == STATE_PROMISED)
+
+    def complaint_oldest(self) -> Iterator[Sample]:
+        return (((one.site,), one.since.timestamp()) for one in self._snapshot.matters if one.state == STATE_COMPLAINT)
 
     def _counts_of(self, parts: Mapping[str, str]) -> Iterator[Sample]:
         for labels, live in self._lines:
@@ -147,7 +191,7 @@ class _Page:
             for class_, sign in _SIGNS.items():
                 amounts = self._of(state.series, class_)
                 if amounts:
-                    left += sign * sum(weight * amounts[name] for name, weight in _RESIDUAL.items())
+                    left += sign * sum(weight * amounts.get(name, 0) for name, weight in _RESIDUAL.items())
             yield _labels(state.series), left
 
     def backfilled(self) -> Iterator[Sample]:
@@ -158,18 +202,23 @@ class _Page:
         yield from self._told(Class.CORRECTED_DOWN, "down")
 
     def _told(self, class_: Class, *more: str) -> Iterator[Sample]:
-        for state in self._states:
-            amounts = self._of(state.series, class_)
+        told: dict[Labels, float] = {}
+        for series in (*(state.series for state in self._states), *self._facets):
+            amounts = self._of(series, class_)
             if amounts:
-                labels = _labels(state.series)
-                for name, label, unit in _TELLING:
-                    if amounts[name]:
-                        yield (*labels, label, *more), amounts[name] / unit
-                events, breaches = self._judged.get((state.series.id, class_.value), _NEVER)
-                if events:
-                    yield (*labels, "slo_events", *more), events
-                if breaches:
-                    yield (*labels, "slo_breaches", *more), breaches
+                labels = _labels(series)
+                found = [
+                    (_TELLING[name][0], amount / _TELLING[name][1])
+                    for name, amount in amounts.items()
+                    if name in _TELLING
+                ]
+                judged = self._judged.get((series.id, class_.value), _NEVER)
+                found += zip(("slo_events", "slo_breaches"), judged, strict=True)
+                for label, amount in found:
+                    if amount:
+                        key = (*labels, label, *more)
+                        told[key] = told.get(key, 0) + amount
+        return iter(told.items())
 
     def slo_events(self) -> Iterator[Sample]:
         return ((labels, events) for labels, (events, _) in self._promised)
@@ -269,6 +318,10 @@ _SAMPLES: Mapping[str, Callable[[_Page], Iterator[Sample]]] = {
     "frontline_queue_residual": _Page.residual,
     "frontline_slo_events_total": _Page.slo_events,
     "frontline_slo_breaches_total": _Page.slo_breaches,
+    "frontline_promises_open": _Page.promises_open,
+    "frontline_promise_next_due_timestamp_seconds": _Page.promise_next_due,
+    "frontline_complaints_open": _Page.complaints_open,
+    "frontline_complaint_oldest_timestamp_seconds": _Page.complaint_oldest,
     "frontline_sites": _Page.sites,
     "frontline_site_open": _Page.site_open,
     "frontline_objective_target_ratio": _Page.targets,
@@ -303,17 +356,25 @@ def _over_all_objectives(snapshot: Snapshot) -> dict[tuple[int, int], tuple[int,
 
 
 def _shown(snapshot: Snapshot) -> list[LiveState]:
-    """All series; the placeholder of a site only while there is no other, or while something is counted on it."""
-    with_others = {state.series.site for state in snapshot.states if not state.series.is_placeholder}
+    """All series without a facet.
+
+    The placeholder of a site only while there is no other, or while something is counted on it.
+    """
+    with_others = {
+        state.series.site for state in snapshot.states if not state.series.is_placeholder and not state.series.facet
+    }
     counted = {number for number, _ in snapshot.totals}
     return [
         state
         for state in snapshot.states
-        if not state.series.is_placeholder
-        or state.series.site not in with_others
-        or state.series.id in counted
-        or state.waiting
-        or state.in_service
+        if not state.series.facet
+        and (
+            not state.series.is_placeholder
+            or state.series.site not in with_others
+            or state.series.id in counted
+            or state.waiting
+            or state.in_service
+        )
     ]
 
 

@@ -14,6 +14,7 @@ from service.core.errors import InvalidInput
 from service.core.event import duration_us
 from service.core.interval import Interval, Step
 from service.core.kpi import Sums, evaluate, needs
+from service.core.quality import DIMENSION, LABELS_OF_FACETS, STANDARD
 from service.core.question import Question
 from service.store.cohorts import Group, Selection
 from service.store.live import LiveState
@@ -40,7 +41,8 @@ class Result:
 
     `formula` and `threshold` are those of the objective's terms at the end of the interval, where one was asked for.
     `method` is `exact` where the threshold was held against exact durations, `buckets` where a quantile was
-    interpolated in the catalogue's buckets. `site`, `queue`, `channel` are the group's, or the one value of a filter.
+    interpolated in the catalogue's buckets. `site`, `queue`, `channel` are the group's, or the one value of a filter;
+    so are `dimension` and `standard`, of a KPI that is told apart by them.
     """
 
     kpi: str
@@ -52,6 +54,8 @@ class Result:
     site: str | None
     queue: str | None
     channel: str | None
+    dimension: str | None
+    standard: str | None
     method: str | None
     points: list[Point]
 
@@ -125,7 +129,14 @@ def _written(asked: Asked, gathered: Gathered | None, states: list[LiveState], n
 
 def _of_cohorts(asked: Asked, question: Question, gathered: Gathered) -> Iterator[Result]:
     starts = [str(msgspec.to_builtins(start)) for start in gathered.grid.starts]
+    others = [
+        asked.group_by.index(label)
+        for label in asked.group_by
+        if label in LABELS_OF_FACETS and label != question.kpi.facet
+    ]
     for group, sums in gathered.groups.items():
+        if any(group[place] for place in others):
+            continue
         points = [Point(*point) for point in zip(starts, *evaluate(question, sums), strict=True)]
         yield _result(asked, question, group, points)
 
@@ -144,10 +155,12 @@ def _of_now(asked: Asked, question: Question, states: list[LiveState], now: date
 def _result(asked: Asked, question: Question, group: Group, points: list[Point]) -> Result:
     grouped = dict(zip(asked.group_by, group, strict=True))
     chosen = asked.selection
-    site, queue, channel = (
-        grouped.get(label, values[0] if len(values) == 1 else None)
-        for label, values in (("site", chosen.site), ("queue", chosen.queue), ("channel", chosen.channel))
-    )
+
+    def label(name: str) -> str | None:
+        values = getattr(chosen, name)
+        return grouped.get(name, values[0] if len(values) == 1 else None)
+
+    facet = question.kpi.facet
     return Result(
         kpi=question.kpi.name,
         formula=question.formula_name,
@@ -155,9 +168,11 @@ def _result(asked: Asked, question: Question, group: Group, points: list[Point])
         threshold=question.threshold,
         within=question.within,
         maturity=question.maturity,
-        site=site,
-        queue=queue,
-        channel=channel,
+        site=label("site"),
+        queue=label("queue"),
+        channel=label("channel"),
+        dimension=label(DIMENSION) or None if facet == DIMENSION else None,
+        standard=label(STANDARD) or None if facet == STANDARD else None,
         method=question.method,
         points=points,
     )

@@ -11,8 +11,10 @@ from service.api.deps import Here, Services
 from service.api.errors import PROBLEM_SCHEMA, described
 from service.api.kpi_answer import Answer, Asked, answer
 from service.api.parameters import (
+    GROUPS,
     Channels,
     Described,
+    Dimensions,
     Grouping,
     Labels,
     Time,
@@ -27,11 +29,12 @@ from service.api.parameters import (
 from service.core.catalogue.kpi import Kpi
 from service.core.catalogue.kpis import KPI_BY_NAME, KPIS
 from service.core.catalogue.measures import MATURITIES, MEASURES, WITHIN_DAYS
-from service.core.catalogue.metrics import METRICS, SERIES
+from service.core.catalogue.metrics import METRICS
 from service.core.errors import InvalidInput
-from service.core.event import CHANNELS, LABEL, microseconds
+from service.core.event import LABEL, microseconds
 from service.core.interval import Interval, Step
-from service.core.question import MAX_THRESHOLD_SECONDS, Choices, Question, ask
+from service.core.quality import LABELS_OF_FACETS
+from service.core.question import MAX_THRESHOLD_SECONDS, Choices, Question, ask, check_facets
 
 router = APIRouter(tags=["KPIs"])
 _encode = msgspec.json.Encoder().encode
@@ -45,7 +48,7 @@ _Within = Annotated[str | None, one_of(WITHIN_DAYS)]
 _Maturity = Annotated[str | None, one_of(MATURITIES)]
 
 _PARAMETERS = (
-    *("kpi", "from", "to", "step", "site", "queue", "channel", "group_by"),
+    *("kpi", "from", "to", "step", "site", "queue", "channel", "dimension", "standard", "group_by"),
     *("objective", "formula", "threshold", "within", "maturity"),
 )
 
@@ -64,6 +67,8 @@ _EXAMPLE = {
             "site": "vilnius-1",
             "queue": "tills",
             "channel": None,
+            "dimension": None,
+            "standard": None,
             "method": "exact",
             "points": [
                 {"start": "2026-11-21T09:00:00Z", "value": 0.8, "numerator": 40, "denominator": 50},
@@ -154,7 +159,13 @@ async def get_kpis(
     site: Annotated[Labels, _list("only these sites", "vilnius-1")] = None,
     queue: Annotated[Labels, _list("only these queues", "tills")] = None,
     channel: Annotated[Channels, _list("only these channels", "pos")] = None,
-    group_by: Annotated[Grouping, _list("a result for each `site`, `queue`, `channel`", "site,queue")] = None,
+    dimension: Annotated[
+        Dimensions, _list("for what customers think: only what they say of these dimensions", "courtesy")
+    ] = None,
+    standard: Annotated[Labels, _list("for assessments: only these standards of conduct", "safety")] = None,
+    group_by: Annotated[
+        Grouping, _list("a result for each `site`, `queue`, `channel`, `dimension`, `standard`", "site,queue")
+    ] = None,
     objective: Annotated[
         _Objective,
         _one(
@@ -198,8 +209,13 @@ async def get_kpis(
         questions=await _questions(here, names_in(kpi), choices, interval),
         interval=interval,
         step=Step(chosen_step),
-        selection=selection_in(site, queue, choices_in(names_in(channel), CHANNELS, "channel")),
-        group_by=choices_in(names_in(group_by), SERIES, "group_by"),
+        selection=selection_in(site, queue, channel, dimension, standard),
+        group_by=choices_in(names_in(group_by), GROUPS, "group_by"),
+    )
+    check_facets(
+        asked.questions,
+        [name for name in LABELS_OF_FACETS if getattr(asked.selection, name)],
+        [name for name in LABELS_OF_FACETS if name in asked.group_by],
     )
     return Response(await answer(here.rollups, asked, now), media_type="application/json")
 
@@ -245,7 +261,9 @@ def _described(kpi: Kpi) -> dict[str, Any]:
         "help": kpi.help,
         "unit": kpi.unit,
         "better": kpi.better,
+        "group": kpi.group,
         "dimension": kpi.dimension,
+        "facet": kpi.facet or None,
         "shape": kpi.shape.value,
         "definition": kpi.formulas[kpi.default_formula].text,
         "formulas": {name: formula.text for name, formula in kpi.formulas.items() if name},

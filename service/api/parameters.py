@@ -13,6 +13,7 @@ from service.core.catalogue.metrics import SERIES
 from service.core.errors import InvalidInput
 from service.core.event import CHANNELS, LABEL
 from service.core.interval import Interval
+from service.core.quality import LABELS_OF_FACETS, Dimension
 from service.store.cohorts import Selection
 
 
@@ -45,7 +46,9 @@ _LABEL = re.compile(rf"\A{LABEL}\Z")
 Labels = Annotated[list[str] | None, _list({"type": "string", "pattern": f"^{LABEL}$"})]
 """Names of sites or queues."""
 Channels = Annotated[list[str] | None, some_of(CHANNELS)]
-Grouping = Annotated[list[str] | None, some_of(SERIES)]
+GROUPS = (*SERIES, *LABELS_OF_FACETS)
+Dimensions = Annotated[list[str] | None, some_of(Dimension)]
+Grouping = Annotated[list[str] | None, some_of(GROUPS)]
 """What tells results apart."""
 Time = Annotated[str | None, Described({"type": "string", "format": "date-time"})]
 Date = Annotated[str | None, Described({"type": "string", "format": "date"})]
@@ -72,16 +75,26 @@ def names_in(values: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def selection_in(site: Iterable[str] | None, queue: Iterable[str] | None, channel: Iterable[str] | None) -> Selection:
+def selection_in(
+    site: Iterable[str] | None,
+    queue: Iterable[str] | None,
+    channel: Iterable[str] | None,
+    dimension: Iterable[str] | None = None,
+    standard: Iterable[str] | None = None,
+) -> Selection:
     """The series asked for by lists of names. Raises InvalidInput for a name that no series can have."""
-    asked = {"site": names_in(site), "queue": names_in(queue)}
+    asked = {"site": names_in(site), "queue": names_in(queue), "standard": names_in(standard)}
     for field, names in asked.items():
         for name in names:
             if not _LABEL.match(name):
                 raise InvalidInput(
                     f"{name!r} is no name; it must be 1 to 64 letters, digits or any of - _ . :", field=field
                 )
-    return Selection(**asked, channel=choices_in(names_in(channel), CHANNELS, "channel"))
+    return Selection(
+        **asked,
+        channel=choices_in(names_in(channel), CHANNELS, "channel"),
+        dimension=choices_in(names_in(dimension), [*Dimension], "dimension"),
+    )
 
 
 def choices_in(names: Iterable[str], allowed: Collection[str], field: str) -> tuple[str, ...]:

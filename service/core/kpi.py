@@ -112,7 +112,7 @@ def evaluate(question: Question, sums: Sums) -> Values:
         # One division from integers, so that the mean is the float nearest to the exact one.
         means = [total / (number * SECOND_US) if number else None for total, number in both]
         return Values(means, [total / SECOND_US for total in numerators], denominators)
-    return Values([over / under if under else None for over, under in both], numerators, denominators)
+    return Values([kpi.per * over / under if under else None for over, under in both], numerators, denominators)
 
 
 def quantile(histogram: Histogram, counts: Sequence[int], q: float) -> float | None:

@@ -15,7 +15,7 @@ def _code(name: str) -> int:
 QUOTED_WAITS, QUOTES_KEPT, QUOTE_OVERRUN_US = _code("quoted_waits"), _code("quotes_kept"), _code("quote_overrun_us")
 MISROUTED, LONG_MATTERS, INFORMED_MATTERS = _code("misrouted"), _code("long_matters"), _code("informed_matters")
 RESPONSES, RESPONSE_US = _code("responses"), _code("response_us")
-INITIATIONS_KNOWN, INITIATED_BY_US = _code("initiations_known"), _code("initiated_by_us")
+INITIATIONS_KNOWN, PROACTIVE = _code("initiations_known"), _code("proactive")
 RECOGNITIONS_KNOWN, RECOGNISED = _code("recognitions_known"), _code("recognised")
 DECIDED, ONE_WINDOW = _code("decided"), _code("one_window")
 VERIFIABLE, VERIFIED = _code("verifiable"), _code("verified")
@@ -50,7 +50,7 @@ def measure_quality_of_interaction(it: Interaction, amounts: dict[int, int], pat
     if it.initiated_by is not None:
         amounts[INITIATIONS_KNOWN] = 1
         if it.initiated_by == "us":
-            amounts[INITIATED_BY_US] = 1
+            amounts[PROACTIVE] = 1
     if it.known_customer is not None:
         amounts[RECOGNITIONS_KNOWN] = 1
         if it.known_customer:

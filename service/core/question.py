@@ -84,6 +84,25 @@ def ask(
     ]
 
 
+def check_facets(questions: Sequence[Question], chosen: Collection[str], grouped: Collection[str]) -> None:
+    """Raise InvalidInput where a facet is asked for that KPIs asked for don't have.
+
+    All of them must have one of which values are `chosen`, and one of them at least one by which results are `grouped`.
+    """
+    for facet in chosen:
+        for question in questions:
+            if question.kpi.facet != facet:
+                raise _without_facet(f"{question.kpi.name} is not told apart by it", facet, facet)
+    for facet in grouped:
+        if all(question.kpi.facet != facet for question in questions):
+            raise _without_facet(f"no KPI asked for is told apart by {facet}", "group_by", facet)
+
+
+def _without_facet(what: str, field: str, facet: str) -> InvalidInput:
+    takers = [kpi.name for kpi in KPIS if kpi.facet == facet]
+    return InvalidInput(f"{what}; those that are: {_listed(takers)}", field=field, code="contradiction")
+
+
 def _without_objective(kpi: Kpi, choices: Choices) -> Question:
     takes = kpi.parameters
     name = choices.formula if choices.formula in kpi.formulas else kpi.default_formula

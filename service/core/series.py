@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 
+from service.core.quality import NO_FACET
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Series:
-    """A series: where it is counted. `id` is the number by which bookings know it."""
+    """A series: where it is counted, and of which facet. `id` is the number by which bookings know it."""
 
     site: str
     queue: str
     channel: str
     id: int
+    facet: str = NO_FACET
 
     @property
     def is_placeholder(self) -> bool:
         """Whether it stands for a site of which no queue and channel may be known yet."""
-        return not self.queue and not self.channel
+        return not self.queue and not self.channel and not self.facet

@@ -17,7 +17,14 @@ metrics, `GET /v1/catalogue` has all of this as JSON.
 This page is made from `service/core/catalogue` by `make generate`; a change by hand does not last.
 
 """
-_TITLES = {"speed": "Speed", "reliability": "Reliability", "population": "Populations", "data_quality": "Data quality"}
+_TITLES = {
+    "speed": "Speed",
+    "reliability": "Reliability",
+    "quality": "The rest of good service",
+    "satisfaction": "Satisfaction",
+    "population": "Populations",
+    "data_quality": "Data quality",
+}
 
 
 def kpi_page() -> str:
@@ -26,9 +33,9 @@ def kpi_page() -> str:
 
 
 def _sections() -> Iterator[str]:
-    for dimension, title in _TITLES.items():
+    for group, title in _TITLES.items():
         yield f"## {title}"
-        yield from _kpis([kpi for kpi in KPIS if kpi.dimension == dimension])
+        yield from _kpis([kpi for kpi in KPIS if kpi.group == group])
     yield "## Measures"
     yield "What is added up. Sums of time are kept in whole microseconds, so that no order of adding rounds."
     yield _table(
@@ -67,7 +74,9 @@ def _kpis(kpis: Sequence[Kpi]) -> Iterator[str]:
     for kpi in kpis:
         if not _is_plain_count(kpi):
             yield f"### {kpi.name}"
-            yield f"{_capital(kpi.help)}. {_capital(kpi.unit)}; {_better(kpi)}.{_parameters(kpi)}"
+            dimension = f" Of {kpi.dimension}." if kpi.dimension is not None else ""
+            facet = f" Told apart by `{kpi.facet}`." if kpi.facet else ""
+            yield f"{_capital(kpi.help)}. {_capital(kpi.unit)}; {_better(kpi)}.{dimension}{facet}{_parameters(kpi)}"
             formulas = [_formula(kpi, name, formula) for name, formula in kpi.formulas.items()]
             if kpi.by_objective is not None:
                 formulas.append(f"- of an objective: {_code(kpi.by_objective.text)}")

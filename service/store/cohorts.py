@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, literal, select, text
+from sqlalchemy import ColumnElement, and_, case, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.event import MINUTE_US, moment
 from service.core.pieces import Pieces, Span
+from service.core.quality import LABELS_OF_FACETS, facet
 from service.core.window import date_of
 from service.store.tables import series, sites
 
@@ -19,6 +20,10 @@ LABELS: dict[str, ColumnElement[str]] = {
     "site": sites.c.name,
     "queue": series.c.queue,
     "channel": series.c.channel,
+    **{
+        label: case((series.c.facet.startswith(facet(label, "")), func.split_part(series.c.facet, ":", 2)), else_="")
+        for label in LABELS_OF_FACETS
+    },
 }
 """The columns that tell series apart, by the name of their label."""
 
@@ -46,10 +51,12 @@ class Selection:
     site: tuple[str, ...] = ()
     queue: tuple[str, ...] = ()
     channel: tuple[str, ...] = ()
+    dimension: tuple[str, ...] = ()
+    standard: tuple[str, ...] = ()
 
     def condition(self) -> ColumnElement[bool]:
         """The condition on series and sites."""
-        wanted = {"site": self.site, "queue": self.queue, "channel": self.channel}
+        wanted = {name: getattr(self, name) for name in LABELS}
         return and_(literal(True), *(LABELS[name].in_(values) for name, values in wanted.items() if values))
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import BigInteger, Numeric, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.core.catalogue.measures import HISTOGRAM_BY_CODE, LATE_LAGS_SECONDS, MEASURES
+from service.core.catalogue.measures import HISTOGRAM_BY_CODE, LATE_LAGS_SECONDS, MEASURES, Unit
 from service.core.event import EPOCH, SECOND_US, microseconds
 from service.core.measure import STATE_IN_SERVICE, STATE_WAITING
 from service.core.policy import Policy
@@ -29,6 +29,7 @@ from service.store.tables import (
 )
 
 _YOUNG_MINUTES = 5
+_PLACES = tuple(enumerate((measure.name for measure in MEASURES), 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,23 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenMatters:
+    """What is open of a site in a state, promises or complaints: since when, and when the next one falls due."""
+
+    site: str
+    state: int
+    since: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All live numbers at one moment, by the number of the series.
 
     `states` of every series, sorted; `totals` by (series, class), then measure; `cells` by (series, histogram), the
     durations in each bucket; `promised` by (series, objective, class), the events and breaches. `at` is the moment,
-    `policy` the one then in force, and `standings` say how each objective then stands in each series.
+    `policy` the one then in force, and `standings` say how each objective then stands in each series. `matters` are
+    the promises and complaints that are open.
     """
 
     states: Sequence[LiveState]
@@ -75,6 +87,7 @@ class Snapshot:
     policy: Policy = field(default_factory=Policy)
     standings: Sequence[Standing] = ()
     at: datetime = EPOCH
+    matters: Sequence[OpenMatters] = ()
 
 
 async def read_snapshot(connection: AsyncConnection, now: datetime, known: Policy) -> Snapshot:
@@ -94,6 +107,7 @@ async def read_snapshot(connection: AsyncConnection, now: datetime, known: Polic
         in_force,
         await read_standings(connection, in_force, everywhere, microseconds(now)),
         now,
+        await _read_matters(connection),
     )
 
 
@@ -134,6 +148,7 @@ async def read_states(connection: AsyncConnection, now: datetime, selection: Sel
             series.c.queue,
             series.c.channel,
             series.c.id,
+            series.c.facet,
             func.coalesce(there.c.waiting, 0),
             func.coalesce(there.c.in_service, 0),
             there.c.since,
@@ -142,21 +157,24 @@ async def read_states(connection: AsyncConnection, now: datetime, selection: Sel
         .where(selection.condition())
     )
     found = []
-    for site, queue, channel, number, waiting, in_service, since in await connection.execute(statement):
+    for site, queue, channel, number, facet, waiting, in_service, since in await connection.execute(statement):
         # An event may be a little ahead of the clock here.
         longest = 0.0 if since is None else max(0.0, (now - since).total_seconds())
-        found.append(LiveState(Series(site, queue, channel, number), waiting, in_service, longest))
+        found.append(LiveState(Series(site, queue, channel, number, facet), waiting, in_service, longest))
     return sorted(found, key=lambda state: state.series)
 
 
 async def _read_totals(connection: AsyncConnection) -> dict[tuple[int, int], dict[str, int]]:
     """Every measure of the live totals by (series, class), over all stripes."""
-    names = [measure.name for measure in MEASURES]
     totals = live_totals.c
     keys = (totals.series_id, totals["class"])
-    sums = (func.sum(totals[name], type_=Numeric()) for name in names)
+    # Counts are read as whole numbers: to read one as a decimal takes several times as long.
+    sums = (
+        cast(func.sum(totals[measure.name]), BigInteger if measure.unit is Unit.COUNT else Numeric)
+        for measure in MEASURES
+    )
     rows = await connection.execute(select(*keys, *sums).group_by(*keys))
-    return {(row[0], row[1]): dict(zip(names, map(int, row[2:]), strict=True)) for row in rows}
+    return {(row[0], row[1]): {name: int(row[place]) for place, name in _PLACES if row[place]} for row in rows}
 
 
 async def _read_cells(connection: AsyncConnection) -> dict[tuple[int, int], list[int]]:
@@ -180,6 +198,21 @@ async def _read_promised(connection: AsyncConnection) -> dict[tuple[int, int, in
     sums = (cast(func.sum(totals[name]), BigInteger) for name in ("events", "breaches"))
     rows = await connection.execute(select(*keys, *sums).group_by(*keys))
     return {(number, objective, class_): (events, breaches) for number, objective, class_, events, breaches in rows}
+
+
+async def _read_matters(connection: AsyncConnection) -> list[OpenMatters]:
+    """The promises and complaints that are open, sorted."""
+    row = open_visits.c
+    keys = (sites.c.name, row.state)
+    statement = (
+        select(*keys, func.min(row.since), func.min(row.expires_at))
+        .join_from(open_visits, series, series.c.id == row.series_id)
+        .join(sites, sites.c.id == series.c.site_id)
+        .where(row.state > STATE_IN_SERVICE)
+        .group_by(*keys)
+        .order_by(*keys)
+    )
+    return [OpenMatters(*row) for row in await connection.execute(statement)]
 
 
 async def _read_activity(connection: AsyncConnection) -> list[Activity]:

@@ -7,8 +7,8 @@ from service.core.catalogue.kpi import Formula, Kpi, Shape
 from service.core.catalogue.kpis import KPIS
 from service.core.catalogue.measures import MATURITIES, WITHIN_DAYS
 
-_DIMENSIONS = ("population", "speed", "reliability")
-_WANTED = tuple(kpi for kpi in KPIS if kpi.dimension in _DIMENSIONS)
+_GROUPS = ("population", "speed", "reliability")
+_WANTED = tuple(kpi for kpi in KPIS if kpi.group in _GROUPS)
 
 
 class Column(NamedTuple):

@@ -9,5 +9,7 @@ from service.store.tables import series, sites
 
 async def read_series(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[Series]:
     """The series of which a condition on series and sites is true, sorted."""
-    statement = select(sites.c.name, series.c.queue, series.c.channel, series.c.id).join_from(series, sites)
+    statement = select(sites.c.name, series.c.queue, series.c.channel, series.c.id, series.c.facet).join_from(
+        series, sites
+    )
     return sorted(Series(*row) for row in await connection.execute(statement.where(condition)))

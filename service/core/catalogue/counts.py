@@ -1,8 +1,22 @@
 """The KPIs that are counts: one measure each, or what was counted within some days, or of an objective."""
 
 from service.core.catalogue.kpi import OBJECTIVE_BREACHES, OBJECTIVE_EVENTS, Kpi, Shape, one_formula, plus
-from service.core.catalogue.measures import MEASURE_BY_NAME
+from service.core.catalogue.measures import MEASURE_BY_NAME, Scope, Unit
+from service.core.catalogue.quality_measures import QUALITY_MEASURES
+from service.core.quality import DIMENSION, STANDARD
 
+_FACETS = {Scope.FEEDBACK: DIMENSION, Scope.ASSESSMENT: STANDARD}
+_BETTER = {
+    **dict.fromkeys(("misrouted", "long_matters", "complaints", "complaints_open", "nps_detractors"), "lower"),
+    **dict.fromkeys(
+        (
+            *("quotes_kept", "informed_matters", "proactive", "recognised", "decided", "one_window", "verified"),
+            *("same_agent", "promises_kept", "complaints_answered", "complaints_answered_1d", "csat_top"),
+            *("nps_promoters", "ces_easy", "items_passed"),
+        ),
+        "higher",
+    ),
+}
 _MEASURED = (
     ("offered", "neutral", "population"),
     ("answered", "higher", "population"),
@@ -34,6 +48,11 @@ _MEASURED = (
     ("told_services", "neutral", "data_quality"),
     ("late_events", "lower", "data_quality"),
     ("skewed_events", "lower", "data_quality"),
+    *(
+        (measure.name, _BETTER.get(measure.name, "neutral"), "quality")
+        for measure in QUALITY_MEASURES
+        if measure.unit is Unit.COUNT
+    ),
 )
 
 _AS_ASKED = (
@@ -68,9 +87,18 @@ _AS_ASKED = (
 )
 
 COUNTS: tuple[Kpi, ...] = tuple(
-    Kpi(name, help_, Shape.COUNT, "count", better, dimension, one_formula(f"number of {help_}", plus(term)))
-    for name, help_, better, dimension, term in (
-        *((name, MEASURE_BY_NAME[name].help, better, dimension, name) for name, better, dimension in _MEASURED),
+    Kpi(
+        name,
+        help_,
+        Shape.COUNT,
+        "count",
+        better,
+        group,
+        one_formula(f"number of {help_}", plus(term)),
+        facet=_FACETS.get(MEASURE_BY_NAME[term].scope, "") if term in MEASURE_BY_NAME else "",
+    )
+    for name, help_, better, group, term in (
+        *((name, MEASURE_BY_NAME[name].help, better, group, name) for name, better, group in _MEASURED),
         *_AS_ASKED,
     )
 )

@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from service.core.catalogue.measures import HISTOGRAM_BY_NAME, MATURITIES, MEASURE_BY_NAME, WITHIN_DAYS, Scope
+from service.core.quality import Dimension
 
 DEFAULT_THRESHOLD_SECONDS = 20.0
 DEFAULT_WITHIN = "7d"
@@ -67,17 +68,26 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Kpi:
-    """A named measure of service quality: what it means, how it is computed, and which way is better."""
+    """A named measure of service quality: what it means, how it is computed, and which way is better.
+
+    `group` is where it stands in the documentation, `dimension` which one of the ten it is of, if any. Its series are
+    told apart by `facet`, a label beside the place, where it has one. The value is `per` so many; a KPI that is not
+    `is_promisable` can be no objective, though it is a ratio.
+    """
 
     name: str
     help: str
     shape: Shape
     unit: str
     better: str
-    dimension: str
+    group: str
     formulas: Mapping[str, Formula]
     default_formula: str = ""
     quantile: float = 0.0
+    dimension: Dimension | None = None
+    facet: str = ""
+    per: int = 1
+    is_promisable: bool = True
 
     @cached_property
     def needs_threshold(self) -> bool:
@@ -95,11 +105,11 @@ class Kpi:
         formula = self.formulas[self.default_formula]
         if self.shape is Shape.QUANTILE:
             return MEASURE_BY_NAME[HISTOGRAM_BY_NAME[formula.histogram].lead].scope
-        if self.shape is not Shape.RATIO:
+        if self.shape is not Shape.RATIO or not self.is_promisable:
             return None
         filled = formula.filled(DEFAULT_WITHIN, DEFAULT_MATURITY)
-        scopes = {MEASURE_BY_NAME[term].scope for term in filled.denominator if term in MEASURE_BY_NAME}
-        return next(iter(scopes), Scope.VISIT)
+        scopes = {MEASURE_BY_NAME[term].scope for term in filled.terms if term in MEASURE_BY_NAME}
+        return next(iter(scopes), Scope.VISIT) if len(scopes) < 2 else None
 
     @cached_property
     def is_ratio_to_keep_low(self) -> bool:
@@ -152,19 +162,42 @@ def plus(*names: str) -> Mapping[str, int]:
     return dict.fromkeys(names, 1)
 
 
-def ratio(name: str, help_: str, better: str, dimension: str, text: str, over: str, under: str) -> Kpi:
+def ratio(
+    name: str,
+    help_: str,
+    better: str,
+    group: str,
+    text: str,
+    over: str,
+    under: str,
+    dimension: Dimension | None = None,
+) -> Kpi:
     """A KPI that is one term over another."""
-    return Kpi(name, help_, Shape.RATIO, "ratio", better, dimension, one_formula(text, plus(over), plus(under)))
+    formula = one_formula(text, plus(over), plus(under))
+    return Kpi(name, help_, Shape.RATIO, "ratio", better, group, formula, dimension=dimension)
 
 
-def mean(name: str, help_: str, dimension: str, text: str, sums: Iterable[str], counts: Iterable[str]) -> Kpi:
+def mean(
+    name: str,
+    help_: str,
+    group: str,
+    text: str,
+    sums: Iterable[str],
+    counts: Iterable[str],
+    dimension: Dimension | None = None,
+) -> Kpi:
     """A KPI that is a sum of time over a number."""
     formula = one_formula(text, plus(*sums), plus(*counts))
-    return Kpi(name, help_, Shape.MEAN, "seconds", "lower", dimension, formula)
+    return Kpi(name, help_, Shape.MEAN, "seconds", "lower", group, formula, dimension=dimension)
 
 
 def quantiles(
-    prefix: str, what: str, dimension: str, histograms: Mapping[str, str], default_formula: str = ""
+    prefix: str,
+    what: str,
+    group: str,
+    histograms: Mapping[str, str],
+    default_formula: str = "",
+    dimension: Dimension | None = None,
 ) -> tuple[Kpi, ...]:
     """KPIs for what 50, 90, 95 and 99 % of durations do not exceed; `histograms` by the name of their formula."""
     return tuple(
@@ -174,7 +207,7 @@ def quantiles(
             Shape.QUANTILE,
             "seconds",
             "lower",
-            dimension,
+            group,
             {
                 name: Formula(
                     f"quantile {percent / 100:g} interpolated in the buckets of {histogram}", histogram=histogram
@@ -183,6 +216,7 @@ def quantiles(
             },
             default_formula,
             percent / 100,
+            dimension,
         )
         for percent in (50, 90, 95, 99)
     )

@@ -1,6 +1,7 @@
 """The KPIs: formulas over measures and histograms."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from service.core.catalogue.counts import COUNTS
 from service.core.catalogue.kpi import (
@@ -17,6 +18,8 @@ from service.core.catalogue.kpi import (
     quantiles,
     ratio,
 )
+from service.core.catalogue.quality_kpis import QUALITY_KPIS
+from service.core.quality import Dimension
 
 __all__ = [
     "ABANDONMENT_FORMULAS",
@@ -58,7 +61,13 @@ ABANDONMENT_FORMULAS: Mapping[str, Formula] = {
     "of_offered": Formula("B / O", plus("abandoned"), plus("offered")),
 }
 
-KPIS: tuple[Kpi, ...] = (
+_OF_GROUPS = {"speed": Dimension.RESPONSIVENESS, "reliability": Dimension.RELIABILITY}
+_OTHERWISE = {
+    "abandonment_rate": Dimension.ACCESS,
+    "transfer_rate": Dimension.COMPETENCE,
+    "escalation_rate": Dimension.COMPETENCE,
+}
+_SPEED_AND_RELIABILITY: tuple[Kpi, ...] = (
     *COUNTS,
     Kpi(
         "service_level",
@@ -279,5 +288,14 @@ KPIS: tuple[Kpi, ...] = (
             {},
         ),
     ),
+)
+KPIS: tuple[Kpi, ...] = (
+    *(
+        replace(kpi, dimension=_OTHERWISE.get(kpi.name, _OF_GROUPS.get(kpi.group)))
+        if kpi.shape is not Shape.COUNT
+        else kpi
+        for kpi in _SPEED_AND_RELIABILITY
+    ),
+    *QUALITY_KPIS,
 )
 KPI_BY_NAME: Mapping[str, Kpi] = {kpi.name: kpi for kpi in KPIS}

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from service.core.catalogue.measures import HISTOGRAMS, MEASURE_BY_NAME, WITHIN_DAYS
+from service.core.catalogue.measures import HISTOGRAMS, MEASURE_BY_NAME, WITHIN_DAYS, Measure, Scope, Unit
+from service.core.catalogue.quality_measures import QUALITY_MEASURES
+from service.core.quality import DIMENSION, STANDARD
 
 
 class MetricKind(StrEnum):
@@ -45,6 +47,17 @@ class Metric:
 def _counter(name: str, source: str) -> Metric:
     measure = MEASURE_BY_NAME[source]
     return Metric(f"frontline_{name}", MetricKind.COUNTER, measure.help, measure.formula, source=source)
+
+
+_LABELS_OF_SCOPES = {Scope.FEEDBACK: ("site", "channel", DIMENSION), Scope.ASSESSMENT: ("site", STANDARD)}
+
+
+def _quality_counter(measure: Measure) -> Metric:
+    """A counter of what good service is beside speed and reliability, over all queues."""
+    unit = "seconds" if measure.unit is Unit.MICROSECONDS else ""
+    name = f"{measure.name.removesuffix('_us')}_{unit}" if unit else measure.name
+    labels = _LABELS_OF_SCOPES.get(measure.scope, ("site", "channel"))
+    return Metric(f"frontline_{name}_total", MetricKind.COUNTER, measure.help, measure.formula, labels, measure.name)
 
 
 def _counter_within(measure: str, help_: str, formula: str) -> Metric:
@@ -96,6 +109,35 @@ METRICS: tuple[Metric, ...] = (
         "of the service level: events - A within T - B within T that the formula's numerator has; of a quantile: "
         "durations > T; else the numerator of the objective's formula, taken from the events where more is better",
         _OBJECTIVE,
+    ),
+    *map(_quality_counter, (measure for measure in QUALITY_MEASURES if not measure.state)),
+    Metric(
+        "frontline_promises_open",
+        MetricKind.GAUGE,
+        MEASURE_BY_NAME["promises_open"].help,
+        MEASURE_BY_NAME["promises_open"].formula,
+        ("site", "channel"),
+    ),
+    Metric(
+        "frontline_promise_next_due_timestamp_seconds",
+        MetricKind.GAUGE,
+        "when the next of the promises that are to be kept falls due; not there where none is",
+        "min of due over open promises",
+        ("site",),
+    ),
+    Metric(
+        "frontline_complaints_open",
+        MetricKind.GAUGE,
+        MEASURE_BY_NAME["complaints_open"].help,
+        MEASURE_BY_NAME["complaints_open"].formula,
+        ("site", "channel"),
+    ),
+    Metric(
+        "frontline_complaint_oldest_timestamp_seconds",
+        MetricKind.GAUGE,
+        "when the oldest of the complaints came that wait for an answer; not there where none does",
+        "min of time over open complaints",
+        ("site",),
     ),
     _counter("conflicts_total", "conflicts"),
     _counter("told_waits_total", "told_waits"),

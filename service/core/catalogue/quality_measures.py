@@ -65,7 +65,7 @@ _OF_INTERACTIONS = (
         "responses",
     ),
     (72, "initiations_known", "interactions of which it is known who began", "those with initiated_by", ""),
-    (73, "initiated_by_us", "of these, those that we began", "initiated_by = us", "initiations_known"),
+    (73, "proactive", "of these, those that we began", "initiated_by = us", "initiations_known"),
     (
         74,
         "recognitions_known",
