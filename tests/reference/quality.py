@@ -15,7 +15,7 @@ RATIOS = {
     "promise_kept_rate": ("promises_kept", "promises_due"),
     "quote_kept_rate": ("quotes_kept", "quoted_waits"),
     "informed_rate": ("informed_matters", "long_matters"),
-    "proactive_rate": ("initiated_by_us", "initiations_known"),
+    "proactive_rate": ("proactive", "initiations_known"),
     "known_customer_rate": ("recognised", "recognitions_known"),
     "misroute_rate": ("misrouted", "answered"),
     "decided_rate": ("decided", "resolved"),

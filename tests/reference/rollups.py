@@ -156,7 +156,7 @@ def _interaction(row: InteractionRow) -> dict[str, int]:
         "responses": int(row.response is not None),
         "response_us": row.response or 0,
         "initiations_known": int(row.initiated_by is not None),
-        "initiated_by_us": int(row.initiated_by == "us"),
+        "proactive": int(row.initiated_by == "us"),
         "recognitions_known": int(row.known_customer is not None),
         "recognised": int(row.known_customer is True),
         "decided": int(row.decided),

@@ -99,7 +99,7 @@ def test_the_earliest_that_says_who_began_decides(
 ) -> None:
     events = [queued(0, **AT), event(5, "answered", **said)]
     events += [event(9, "completed", initiated_by="us", known_customer=True)] if said else []
-    assert measured.some("initiations_known initiated_by_us recognitions_known recognised", *events[::-1]) == found
+    assert measured.some("initiations_known proactive recognitions_known recognised", *events[::-1]) == found
 
 
 # Competence

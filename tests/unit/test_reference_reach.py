@@ -22,7 +22,7 @@ from tests.reference.worlds import World, calendars, posted, world_rows, world_s
 NOW_US = micros(NOW)
 NEW = """
     quoted_waits quotes_kept quote_overrun_us misrouted long_matters informed_matters responses response_us
-    initiations_known initiated_by_us recognitions_known recognised decided one_window verifiable verified
+    initiations_known proactive recognitions_known recognised decided one_window verifiable verified
     same_agent promises_due promises_kept promises_open surveys reviews comments complaints complaints_open
     complaints_answered complaint_answer_us complaints_answered_1d complaints_due
     csat_scores csat_top csat_points nps_scores
@@ -33,7 +33,7 @@ PARTS = [
     ("misrouted", "answered"),
     ("informed_matters", "long_matters"),
     ("responses", "interactions"),
-    ("initiated_by_us", "initiations_known"),
+    ("proactive", "initiations_known"),
     ("recognised", "recognitions_known"),
     ("decided", "resolved"),
     ("one_window", "completed"),
