@@ -26,10 +26,11 @@ UNPUNCTUAL = ("late_events", "skewed_events", "skew_us")
 
 def punctual(rollups: dict[Place, dict[str, int]]) -> dict[Place, dict[str, int]]:
     """Rollups without those measures."""
-    return {
+    left = {
         place: {name: amount for name, amount in amounts.items() if name not in UNPUNCTUAL}
         for place, amounts in rollups.items()
     }
+    return {place: amounts for place, amounts in left.items() if amounts}
 
 
 def expected_rollups(
@@ -51,7 +52,8 @@ def expected_rollups(
     for story in stories:
         if story.place is not None:
             sums[story.place].update(story.amounts)
-    return {place: {name: amount for name, amount in amounts.items() if amount} for place, amounts in sums.items()}
+    found = {place: {name: amount for name, amount in amounts.items() if amount} for place, amounts in sums.items()}
+    return {place: amounts for place, amounts in found.items() if amounts}
 
 
 def by_local_day(rollups: Mapping[Place, Mapping[str, int]], zones: Mapping[str, str]) -> dict[Day, dict[str, int]]:
