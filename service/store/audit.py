@@ -45,7 +45,7 @@ SELECT * FROM (
     UNION ALL
     SELECT source_id, {_ABOUT}, time, '{_ATTACHED}', id, source, jsonb_build_object('record', subject), received_at
     FROM events WHERE (source_id, {_ABOUT}) > ($1, $2) AND time >= $3
-        AND type IN ({_FOUNDING}) AND data ->> 'site' IS NULL
+        AND type IN ({_FOUNDING}) AND data ->> 'site' IS NULL AND {_ABOUT} IS NOT NULL
 ) AS told ORDER BY source_id, subject
 """
 _INTERACTIONS_SQL = """

@@ -61,7 +61,7 @@ def arena(postgres_url: str, template: str) -> Iterator[Arena]:
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )
-@given(world=worlds(), deal=st.randoms(use_true_random=False))
+@given(world=worlds().map(lambda world: {**world, "patience": {}}), deal=st.randoms(use_true_random=False))
 @pytest.mark.timeout(0 if EXAMPLES > 1000 else 300)
 def test_every_number_is_the_reference_s(arena: Arena, world: World, deal: Any) -> None:
     laid, now = world_rows(world), final(world)
