@@ -126,7 +126,7 @@ backfilled + up - down = what `/v1/kpis` adds up.
 - An answer to a complaint that is told to be earlier than the complaint took no time.
 - The agent of a contact is the first who is told to have answered, else the first who is told at all. A visit that a
   colleague takes over, or an interaction with two agents named, was not handled by one.
-- A `transferred` after exactly {MISROUTED_WITHIN_SECONDS} s of service is a visit in the wrong line; hold is no service.
+- A `transferred` after exactly {MISROUTED_WITHIN_SECONDS} s of service is one in the wrong line; hold is no service.
 - Quantiles are interpolated within the buckets, as `histogram_quantile` of Prometheus does; one above the highest
   bound is that bound. Thresholds are held against exact durations.
 """
