@@ -46,7 +46,7 @@ def misrouted(draw: st.DrawFn) -> Encounter:
 def long(draw: st.DrawFn, channel: str | None) -> Encounter:
     """One whose wait, or whose matter, takes about as long as patience lasts, and who is told so, or is not."""
     usual = PATIENCE.get(channel or "", PATIENCE_ELSE)
-    patience = draw(st.sampled_from((usual, usual, OWN_PATIENCE)))
+    patience = draw(st.sampled_from((usual, OWN_PATIENCE)))
     wait = patience + draw(st.sampled_from(BESIDE))
     rest = draw(st.sampled_from((0, 1, SECOND, patience - wait, patience, HOUR)))
     end = max(wait, wait + rest)

@@ -15,6 +15,7 @@ A promise is a registered source and what its events call `promise`; feedback is
   it is withdrawn in time, but until then it is neither.
 - A story with a site of its own takes nothing over from the interaction that it is about, not even a queue; one
   without takes over all of its place, and what its own events say of queue and channel counts for nothing.
+- A complaint is open for less than thirty days; it is due once more than a day has passed, or once it is answered.
 - Points are rounded to the nearest whole millionth, and half ones to the even one.
 """
 
@@ -29,6 +30,8 @@ from tests.reference.rows import InteractionRow, Row
 from tests.reference.walk import DAY, MINUTE, Event, Key, instant, once
 
 Home = tuple[str, str, str]  # site, queue, channel
+COMPLAINT = 30 * DAY
+"""How long a complaint waits for an answer, before it is given up."""
 POINTS = 5 * 1_000_000
 SCALES = {"csat": 5, "ces": 7, "nps": 10, "stars": 5}
 KIND_COUNTS = {"survey": "surveys", "review": "reviews", "comment": "comments", "complaint": "complaints"}
@@ -114,7 +117,7 @@ def feedback(told: Sequence[Event], homes: Mapping[Key, Home], now: int, registr
 
 def _complained(received: int, answered: int | None, now: int) -> dict[str, int]:
     if answered is None:
-        return {"complaints_open": 1, "complaints_due": int(now - received > DAY)}
+        return {"complaints_open": int(now - received < COMPLAINT), "complaints_due": int(now - received > DAY)}
     took = max(0, answered - received)
     counts = {"complaints_answered": 1, "complaints_due": 1, "complaints_answered_1d": int(took <= DAY)}
     return counts | {"complaint_answer_us": took}

@@ -51,7 +51,7 @@ DUE = (
     *(NOW_US - gap for gap in (SECOND, HOUR, DAY, 8 * DAY)),
     *LONG_AGO,
 )
-HEARD = (*(NOW_US - gap for gap in (*GAPS, DAY, DAY, DAY + 1, 3 * DAY, 9 * DAY)), *LONG_AGO)
+HEARD = (*(NOW_US - gap for gap in (*GAPS, DAY, DAY, DAY + 1, 9 * DAY, 30 * DAY - 1, 30 * DAY)), *LONG_AGO)
 EDGES = (-DAY, -HOUR, -1, 0, 0, 1, HOUR, DAY)
 
 

@@ -128,7 +128,9 @@ def worlds(draw: st.DrawFn) -> World:
     zones = {site: draw(st.sampled_from(ZONES)) for site in draw(st.sampled_from((SITES, SITES, SITES[:2], ())))}
     hours = {site: draw(st.sampled_from((*HOURS, *HOURS[3:]))) for site in zones}
     holidays = {site: draw(st.lists(st.sampled_from(HOLIDAYS), unique=True, max_size=3)) for site in zones}
-    patience = {site: {QUEUES[0]: OWN_PATIENCE / SECOND} for site in zones if draw(st.booleans())}
+    patience = {
+        site: {QUEUES[0]: OWN_PATIENCE / SECOND} for site in zones if draw(st.sampled_from((True, True, False)))
+    }
     promised = draw(objectives())
     happened = draw(_happenings(registrations, promised, _calendars(zones, hours, holidays)))
     return {

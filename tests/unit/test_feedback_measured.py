@@ -104,10 +104,20 @@ def test_feedback_without_a_site_is_where_its_interaction_is(measured: Measured)
     assert measured.sums(heard(subject="nobody", site=None)) == {}
 
 
-@pytest.mark.parametrize(("now", "due"), [(0, 0), (DAY, 0), (DAY + 1, 1)])
-def test_a_complaint_should_have_been_answered_after_a_day(measured: Measured, now: int, due: int) -> None:
-    expected = {"complaints": 1, "complaints_open": 1} | ({"complaints_due": 1} if due else {})
-    assert measured.sums(heard(kind="complaint"), now=START_US + now) == expected
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (0, {"complaints_open": 1}),
+        (DAY, {"complaints_open": 1}),
+        (DAY + 1, {"complaints_open": 1, "complaints_due": 1}),
+        (30 * DAY - 1, {"complaints_open": 1, "complaints_due": 1}),
+        (30 * DAY, {"complaints_due": 1}),
+    ],
+)
+def test_a_complaint_is_due_after_a_day_and_open_for_a_month(
+    measured: Measured, now: int, expected: dict[str, int]
+) -> None:
+    assert measured.sums(heard(kind="complaint"), now=START_US + now) == {"complaints": 1, **expected}
 
 
 def test_two_with_one_id_both_count_and_are_answered_at_once(measured: Measured) -> None:

@@ -109,6 +109,7 @@ def test_a_part_is_never_more_than_the_whole_and_sometimes_less(part: str, whole
         *((matters, "PATIENCE", PATIENCE | {"email": PATIENCE["email"] + edge}) for edge in (-1, 1)),
         *((customers, "SAME_AGENT_WITHIN", SAME_AGENT_WITHIN + edge) for edge in (-1, 1)),
         *((stories, "DAY", DAY + edge) for edge in (-1, 1)),
+        *((stories, "COMPLAINT", 30 * DAY + edge) for edge in (-1, 1)),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
