@@ -395,15 +395,16 @@ class Ledger:
     async def _punctuality(self, connection: Connection, works: list[Work], stripe: int) -> None:
         seen: dict[tuple[int, int], Punctuality] = {}
         for work in works:
-            home = work.story.home
-            if home is None:
+            home, new = work.story.home, work.new_facts
+            if work.story.attached:
+                new = [fact for fact in new if fact.kind != Kind.ATTACHED]
+            if home is None or not new:
                 continue
             key = (work.key[0], self._registry.series[home])
             punctuality = seen.get(key)
             if punctuality is None:
                 punctuality = seen[key] = Punctuality()
-            new = work.new_facts
-            punctuality.see([fact for fact in new if fact.kind != Kind.ATTACHED] if work.story.attached else new)
+            punctuality.see(new)
         await flush_punctuality(connection, seen, stripe)
 
 

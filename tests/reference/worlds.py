@@ -89,6 +89,11 @@ def _calendars(
     return {site: Calendar(zone, hours[site], holidays[site]) for site, zone in zones.items()}
 
 
+def without_patience(world: World) -> World:
+    """The same world, where no queue has a patience of its own."""
+    return {**world, "patience": {}}
+
+
 def final(world: World) -> int:
     """The moment of the last tick."""
     step = world["steps"][-1]
@@ -122,7 +127,7 @@ def world_stories(world: World) -> list[Story]:
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
+def worlds(draw: st.DrawFn, *, of_interactions_only: bool = False) -> World:
     """Any world: customers who return at the edges, whoever is at an edge of an objective, and whatever else."""
     registrations = list(REGISTRATIONS[: draw(st.integers(1, len(REGISTRATIONS)))])
     zones = {site: draw(st.sampled_from(ZONES)) for site in draw(st.sampled_from((SITES, SITES, SITES[:2], ())))}
@@ -132,7 +137,8 @@ def worlds(draw: st.DrawFn) -> World:
         site: {QUEUES[0]: OWN_PATIENCE / SECOND} for site in zones if draw(st.sampled_from((True, True, False)))
     }
     promised = draw(objectives())
-    happened = draw(_happenings(registrations, promised, _calendars(zones, hours, holidays)))
+    known = _calendars(zones, hours, holidays)
+    happened = draw(_happenings(registrations, promised, known, of_interactions_only))
     return {
         "registrations": registrations,
         "zones": zones,
@@ -146,7 +152,11 @@ def worlds(draw: st.DrawFn) -> World:
 
 @st.composite
 def _happenings(
-    draw: st.DrawFn, registrations: list[str], promised: list[Objective], known: Mapping[str, Calendar]
+    draw: st.DrawFn,
+    registrations: list[str],
+    promised: list[Objective],
+    known: Mapping[str, Calendar],
+    of_interactions_only: bool,
 ) -> list[tuple[str, Event]]:
     """All events with the registered source that posts them, identified, some of them twice, in no order."""
     deal = draw(st.randoms(use_true_random=False))
@@ -162,7 +172,7 @@ def _happenings(
     if not met or draw(st.booleans()):
         registration = draw(st.sampled_from(registrations))
         found += [(registration, event) for event in draw(any_interaction(subjects[registration].pop()))]
-    for registration in registrations:
+    for registration in registrations if not of_interactions_only else ():
         known_to_it = sorted({event["subject"] for poster, event in found if poster == registration})
         found += [(registration, event) for event in draw(voices((*known_to_it, "order-10"), 2))]
         if draw(st.sampled_from((True, False, False))):

@@ -23,7 +23,7 @@ from tests.reference.histories import written
 from tests.reference.rollups import Place, expected_cells, expected_objectives, expected_rollups, punctual
 from tests.reference.rows import Row, rows
 from tests.reference.walk import DAY, MINUTE, Event, Key, gather, instant, moment
-from tests.reference.worlds import REGISTRATIONS, World, calendars, final, worlds
+from tests.reference.worlds import REGISTRATIONS, World, calendars, final, without_patience, worlds
 from tests.store.arena import Arena, Stage, arena_on
 from tests.store.stored import fetch, stored_rollups
 
@@ -89,7 +89,7 @@ class Plan(NamedTuple):
 
 plans = st.builds(
     Plan,
-    worlds(),
+    worlds(of_interactions_only=True),
     st.sampled_from((33, 45, 58, 59, 61, 75, 90)),
     st.sampled_from((0, 1, 29, 31, 62)),
     st.sampled_from((31, 31, 31, 1, 60, 400)),
@@ -170,7 +170,11 @@ def but_contacts(found: Mapping[Place, Mapping[str, int]]) -> dict[Place, dict[s
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )
-@given(world=worlds(), deal=st.randoms(use_true_random=False), plan=plans)
+@given(
+    world=worlds(of_interactions_only=True).map(without_patience),
+    deal=st.randoms(use_true_random=False),
+    plan=plans,
+)
 @pytest.mark.timeout(0 if EXAMPLES > 1000 else 300)
 def test_every_number_is_the_twin_s(arena: Arena, world: World, deal: Any, plan: Plan) -> None:
     twin, stored = arena.runner.run(play(arena, world, deal, plan))
