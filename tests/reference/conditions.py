@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.reference.histories import NOW, QUEUES, SITES, offsets, written
 from tests.reference.walk import DAY, HOUR, MINUTE, SECOND, Event, micros
 
-RESOURCES = ("till-1", "till-2", "line")
+RESOURCES = ("till-1", "till-2", SITES[0])
 KINDS = ("equipment", "channel", "site")
 STATES = ("up", "degraded", "down")
 # Since the start: heartbeats come late by a microsecond, or in time, and changes come together.

@@ -4,7 +4,9 @@ It walks from one moment at which anything changes to the next, and asks what is
 the definitions are silent:
 
 - A resource is what a site calls so, of a kind: the same name of another kind is another one. All registered sources
-  tell of the same resources. A heartbeat that names none is of the site itself, which is a resource without a name.
+  tell of the same resources. A heartbeat that names none is of the site itself, which is a resource of its own name.
+- A heartbeat that names a resource and not its kind is one of the resource of that name, whatever kind others tell; of
+  all of them where several have that name, and of equipment where nobody tells.
 - A resource exists from its first event on, whichever it is, and for good.
 - What is the latest is told by time, registered source, CloudEvents source and id; it holds from its time on.
 - A heartbeat proves life from its time up to, but not at, the end of its own interval; several are one union. Whoever
@@ -106,13 +108,16 @@ def _interval(one: Told) -> int:
 
 
 def _resources(told: Iterable[Told]) -> dict[Resource, list[Told]]:
-    found: dict[Resource, list[Told]] = {}
+    by_name: dict[tuple[str, str], list[tuple[str | None, Told]]] = {}
     for one in told:
         data = one.event["data"]
         if one.event["type"] in ("availability.changed", "heartbeat"):
-            name = data.get("resource") or ""
-            kind = data.get("kind") or ("equipment" if name else "site")
-            found.setdefault((data["site"], kind, name), []).append(one)
+            kind = data.get("kind") or (None if "resource" in data else "site")
+            by_name.setdefault((data["site"], data.get("resource", data["site"])), []).append((kind, one))
+    found: dict[Resource, list[Told]] = {}
+    for (site, name), mine in by_name.items():
+        for kind in {kind for kind, _ in mine if kind is not None} or {"equipment"}:
+            found[site, kind, name] = [one for told_kind, one in mine if told_kind in (kind, None)]
     return found
 
 

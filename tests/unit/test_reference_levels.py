@@ -81,6 +81,14 @@ def test_a_heartbeat_without_a_resource_is_of_the_site() -> None:
     assert seconds(found) == (0, 0, 0)
 
 
+def test_a_heartbeat_without_a_kind_is_of_whatever_has_its_name() -> None:
+    found = over(0, 100, beat(0), changed(20, "down", kind="channel"), changed(40, "degraded", kind="site"))
+    assert (seconds(found, "channel"), seconds(found, "site")) == ((100, 20, 0), (100, 40, 20))
+    assert seconds(found) == (0, 0, 0)
+    own = changed(20, "down", resource="bank", kind="site")
+    assert seconds(over(0, 100, said(0, "heartbeat", site="bank"), own), "site") == (100, 20, 0)
+
+
 def test_resources_of_a_kind_are_added_up() -> None:
     assert seconds(over(0, 100, changed(0, "up"), changed(40, "down", resource="till-2"))) == (160, 100, 0)
 
