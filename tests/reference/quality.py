@@ -24,7 +24,7 @@ RATIOS = {
     "csat": ("csat_top", "csat_scores"),
     "ces": ("ces_easy", "ces_scores"),
     "feedback_response_rate": ("surveys", "completed"),
-    "complaints_answered_rate": ("complaints_answered_1d", "complaints_due"),
+    "complaints_answered_rate": ("complaints_answered_1d", "complaints"),
     "standards_compliance": ("items_passed", "items_checked"),
     "identity_verified_rate": ("verified", "verifiable"),
 }
