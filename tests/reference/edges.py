@@ -38,7 +38,8 @@ def misrouted(draw: st.DrawFn) -> Encounter:
     if draw(st.booleans()):
         events.append(_draft("transferred", time + service + draw(st.sampled_from((0, 1, MINUTE)))))
     if draw(st.booleans()):
-        events += [_draft("queued", time + 2 * MINUTE, queue=QUEUES[1]), _draft("answered", time + 3 * MINUTE)]
+        following = events[-1]["time"] + draw(st.sampled_from((0, 0, 1, MINUTE)))
+        events += [_draft("queued", following, queue=QUEUES[1]), _draft("answered", following)]
     return [*events, _draft("completed", time + 4 * MINUTE, resolved=True)]
 
 

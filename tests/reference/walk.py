@@ -23,6 +23,7 @@ Readings adopted where the definitions are silent:
 - A quote is that of the `queued` that opens the visit, where it has one, else of the first later one that has one and
   changes nothing. A quote of a `recorded` is its `queued`'s: where it has none, there is no quote.
 - A visit is misrouted also where it is on hold as it is transferred: the hold up to then is no service.
+- Who is answered in the next line at the very moment of the transfer was handed on by the line before.
 - Of the events with the same `record`, those of the greatest `revision` (0 where there is none) are there.
 """
 

@@ -129,6 +129,9 @@ class _Walker:
     def transferred(self, step: Step) -> None:
         self.interaction.transferred = True
         visit = self.serving
+        if visit is None or visit.answered == step.time:
+            left = [one for one in self.interaction.visits if one.outcome == "A" and one.ended == step.time]
+            visit = left[-1] if left else visit
         if visit is not None and visit.answered is not None:
             hold = visit.hold + (0 if visit.held_since is None else step.time - visit.held_since)
             if step.time - visit.answered - hold <= MISROUTED:

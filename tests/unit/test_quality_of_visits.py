@@ -76,6 +76,15 @@ def test_each_visit_is_in_the_wrong_line_once_at_most(measured: Measured) -> Non
     assert measured.some("answered misrouted", *first, *second) == (2, 2)
 
 
+@pytest.mark.parametrize("service", [20, 40])
+def test_who_is_answered_next_as_the_transfer_happens_was_handed_on_before(measured: Measured, service: int) -> None:
+    events = [queued(0, "sales", **AT), event(10, "answered"), event(10 + service, "transferred")]
+    after = [queued(10 + service, "billing"), event(10 + service, "answered")]
+    places = {place[1]: amounts for place, amounts in measured.places(*events, *after).items()}
+    assert places["sales"].get("misrouted", 0) == int(service <= 30)
+    assert "misrouted" not in places["billing"]
+
+
 def test_nobody_is_in_the_wrong_line_who_is_not_in_service(measured: Measured) -> None:
     assert measured.some("misrouted", queued(0, **AT), event(5, "transferred")) == (0,)
     done = [queued(0, **AT), event(5, "answered"), event(10, "completed"), event(11, "transferred")]
