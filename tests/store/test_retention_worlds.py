@@ -127,6 +127,8 @@ def _long_ago(one: Event, shift: int) -> Event:
         name: _earlier(value, shift) if name.endswith("_at") or name == "due" else value
         for name, value in one["data"].items()
     }
+    if "feedback" in data:
+        data["feedback"] = f"past-{data['feedback']}"
     return {**one, "id": f"past-{one['id']}", "time": _earlier(one["time"], shift), "data": data}
 
 
