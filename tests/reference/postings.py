@@ -26,7 +26,7 @@ def _interaction(draw: st.DrawFn, subject: str) -> list[Event]:
 
 
 @st.composite
-def histories(draw: st.DrawFn, *, interactions: int = 4, copies: int = 3) -> list[Event]:
+def histories(draw: st.DrawFn, *, interactions: int = 4, copies: int = 3, least_said: int = 0) -> list[Event]:
     """What one registered source posts, in the order in which it does: late, mixed, some of it twice.
 
     Identities are dealt out at random, so that ties are broken against the order of posting, and the same id
@@ -34,7 +34,7 @@ def histories(draw: st.DrawFn, *, interactions: int = 4, copies: int = 3) -> lis
     """
     subjects = [f"order-{number}" for number in range(draw(st.integers(1, interactions)))]
     events = [event for subject in subjects for event in draw(_interaction(subject))]
-    events += draw(voices(subjects))
+    events += draw(voices(subjects, least_said + 4, least_said))
     if draw(st.sampled_from((True, False, False))):
         events += draw(conditions())
     deal = draw(st.randoms(use_true_random=False))

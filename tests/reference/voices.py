@@ -157,7 +157,8 @@ def assessments(draw: st.DrawFn, subjects: Sequence[str]) -> list[Event]:
 
 
 @st.composite
-def voices(draw: st.DrawFn, subjects: Sequence[str], most: int = 4) -> list[Event]:
+def voices(draw: st.DrawFn, subjects: Sequence[str], most: int = 4, least: int = 0) -> list[Event]:
     """Some of all of these, about some interactions or about none."""
-    what = draw(st.lists(st.sampled_from((promises, promises, feedback, feedback, assessments)), max_size=most))
+    kinds = st.sampled_from((promises, promises, feedback, feedback, assessments))
+    what = draw(st.lists(kinds, min_size=least, max_size=most))
     return [event for one in what for event in draw(one(subjects))]

@@ -16,12 +16,13 @@ from tests.reference.calendar import ALWAYS_OPEN
 from tests.reference.customers import contacts
 from tests.reference.histories import CHANNELS, NOW, SITES
 from tests.reference.judging import Counts, tally
-from tests.reference.judging_quality import QUALITY_RATES, judge_quality, judge_story
+from tests.reference.judging_quality import OF_STORIES, QUALITY_RATES, judge_quality, judge_story
 from tests.reference.kpis import rows
 from tests.reference.postings import deliveries, histories
 from tests.reference.rollups import Place
 from tests.reference.stories import homes, stories
-from tests.reference.walk import Event, gather, micros
+from tests.reference.walk import MINUTE, Event, gather, micros
+from tests.reference_cases import START, event
 
 NOW_US = micros(NOW)
 
@@ -46,7 +47,7 @@ def expected(history: list[Event], objective: reference.Objective) -> dict[tuple
 
 
 @pytest.mark.parametrize("kpi", QUALITY_RATES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_events_and_breaches_are_what_the_reference_says(kpi: str, data: st.DataObject) -> None:
     sites = data.draw(st.sampled_from(((), (), SITES[:1])))
@@ -54,8 +55,27 @@ def test_events_and_breaches_are_what_the_reference_says(kpi: str, data: st.Data
     objective = reference.Objective("good", kpi, (reference.Version(sites=sites, channels=channels),))
     (promise,) = promised([objective])
     books = Books(Policy(1, Objectives([Objective(1, promise.name, promise.terms, promise.about)])))
-    history = data.draw(histories())
+    history = data.draw(histories(least_said=8 if kpi in OF_STORIES else 0))
     for batch in data.draw(deliveries(history)):
         books.deliver(batch, NOW_US)
         assert books.identity_gaps() == {}
     assert books.objectives() == expected(history, objective)
+
+
+def test_a_breach_of_same_agent_is_one_who_comes_back_to_somebody_else() -> None:
+    objective = reference.Objective("good", "same_agent_rate", (reference.Version(),))
+    (promise,) = promised([objective])
+    books = Books(Policy(1, Objectives([Objective(1, promise.name, promise.terms, promise.about)])))
+    history = [
+        event(60 * number, "answered", site="bank", customer="ann", agent=agent)
+        | {"subject": f"call-{number}", "id": f"call-{number}"}
+        for number, agent in enumerate(("ana", "ana", "bo"))
+    ]
+    for one in history[::-1]:
+        books.deliver([one], NOW_US)
+    minute = micros(START) // MINUTE
+    assert books.objectives() == expected(history, objective)
+    assert books.objectives() == {
+        (("bank", "", "", "", minute + 1), "good"): Counts(1, 0),
+        (("bank", "", "", "", minute + 2), "good"): Counts(1, 1),
+    }
