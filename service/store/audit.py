@@ -9,13 +9,12 @@ older facts of interactions that have younger ones, the neighbours of older cont
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from service.core.catalogue.measures import Scope
-from service.core.customer import Link, measure_contact, settles_at
+from service.core.customer import measure_contact, settles_at
 from service.core.errors import ConfigurationError
 from service.core.event import FIRST_KIND_OF_LEVELS, MIN_US, AsideData, AsideFact, Fact, Kind, StoredData
 from service.core.keys import is_aside, told
@@ -28,6 +27,8 @@ from service.store.bookings import NOTHING_BOOKED, Booked, InteractionKey, facts
 from service.store.changes import wrong_changes
 from service.store.contacts import CONTACT_COLUMNS, link_of
 from service.store.database import Connection, Database, translated
+from service.store.findings import Finding, Progress, Report, WrongContact, WrongInteraction
+from service.store.level_audit import LevelGaps, find_level_gaps
 from service.store.policies import POLICY_VERSION_SQL, Policies
 from service.store.registry import Registry
 from service.store.scans import AT_ONCE, chunks, groups
@@ -46,7 +47,7 @@ SELECT * FROM (
     UNION ALL
     SELECT source_id, {_ABOUT}, time, '{_ATTACHED}', id, source, jsonb_build_object('record', subject), received_at
     FROM events WHERE (source_id, {_ABOUT}) > ($1, $2) AND time >= $3
-        AND type IN ({_FOUNDING}) AND data ->> 'site' IS NULL AND {_ABOUT} IS NOT NULL
+        AND type IN ({_FOUNDING}) AND data ->> 'site' IS NULL AND data ->> 'about' IS NOT NULL
 ) AS told ORDER BY source_id, subject
 """
 _INTERACTIONS_SQL = """
@@ -93,49 +94,6 @@ _decode_data = msgspec.json.Decoder(StoredData).decode
 _decode_aside_data = msgspec.json.Decoder(AsideData).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that is stored otherwise than the log says: what, where, and how."""
-
-    what: str
-    where: str
-    detail: str
-
-
-@dataclass(slots=True)
-class Report:
-    """What an audit saw: how many it compared, what differs, and how many wait for the timer, which is no fault."""
-
-    events: int = 0
-    interactions: int = 0
-    contacts: int = 0
-    sums: int = 0
-    overdue: int = 0
-    findings: list[Finding] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class WrongInteraction:
-    """A story that is stored otherwise than its events in the log say; `home` is where the one is that it is about."""
-
-    key: InteractionKey
-    in_log: list[Fact]
-    kept: list[Fact]
-    home: SeriesKey | None
-
-
-@dataclass(frozen=True, slots=True)
-class WrongContact:
-    """A contact that is stored otherwise than the interactions say; either side may be missing."""
-
-    key: InteractionKey
-    right: Link | None
-    stored: tuple[Any, ...] | None
-
-
-Progress = Callable[[str, Report], None]
-
-
 class Audit:
     """One snapshot of a database, in which everything is computed again as of `now_us`."""
 
@@ -159,12 +117,13 @@ class Audit:
         self._series = {row[0]: (row[1], row[2], row[3], row[4]) for row in await self._connection.fetch(_SERIES_SQL)}
 
     async def run(self) -> None:
-        """All three stages; the report then says what differs."""
+        """All three stages, and levels; the report then says what differs."""
         async for _ in self.interactions():
             pass
         async for _ in self.contacts():
             pass
         await self.sums()
+        await self.levels()
 
     async def interactions(self, after: InteractionKey = (-1, "")) -> AsyncIterator[WrongInteraction]:
         """Compare every interaction behind a key with the log; those that differ are given, the first key first."""
@@ -348,6 +307,14 @@ class Audit:
         for change in sums.changes:
             self._find("change", f"{self._sources.get(change[0], '?')}/{change.source}/{change.id}", change.detail)
         return sums
+
+    async def levels(self) -> LevelGaps:
+        """Compare what is kept of resources and staffing with the log; what differs is returned to be mended."""
+        gaps = await find_level_gaps(self._connection, self._registry.levels, self._kept_from_us)
+        self.report.events += gaps.events
+        for where, detail in gaps.told:
+            self._find("level", where, detail)
+        return gaps
 
     def _name(self, key: Sequence[Any]) -> str:
         return f"{self._sources.get(key[0], key[0])}/{told(key[1])}"

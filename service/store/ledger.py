@@ -8,7 +8,7 @@ Most batches hold only events that are new. So their keys are copied in at first
 where one is there already; then, and for some batches after, the database is asked which of them are new.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import asyncpg
@@ -17,12 +17,12 @@ import msgspec
 from service.core.customer import ContactKey
 from service.core.difference import Differences
 from service.core.errors import NotAuthenticated, Unavailable
-from service.core.event import FIRST_KIND_OF_LEVELS, MAX_EVENTS_PER_INTERACTION, SECOND_US, Accepted, Fact, Kind
+from service.core.event import MAX_EVENTS_PER_INTERACTION, SECOND_US, Accepted
 from service.core.keys import is_aside
-from service.core.stories.aside import subject_attached_to
-from service.core.stories.story import attachment, story_of
+from service.core.stories.story import story_of
 from service.core.vocabulary import TYPE_OF_KIND
 from service.store.access import KEY_UNKNOWN
+from service.store.batches import Facts, told_apart
 from service.store.bookings import (
     LOCK_SQL,
     NOTHING_BOOKED,
@@ -33,21 +33,23 @@ from service.store.bookings import (
     Work,
     close_visits,
     facts_of,
+    without,
 )
 from service.store.breaches import Breaches
 from service.store.changes import record as record_changes
 from service.store.contacts import due_contacts, rebook_contacts, settle_contacts
 from service.store.database import Connection, Database, translated
-from service.store.flush import Punctuality, flush_differences, flush_punctuality
+from service.store.flush import flush_differences
 from service.store.forgetting import forget_keys
+from service.store.levels import record_levels
 from service.store.partitions import Partitions
 from service.store.policies import POLICY_LOCK, POLICY_VERSION_SQL, Policies
+from service.store.punctuality import note_punctuality
 from service.store.registry import Registry
 from service.store.turn import Turn
 from service.store.verdicts import FULL, EventKey, Outcome, Post, Refusal, outcomes_of
 
 T = TypeVar("T")
-Facts = dict[InteractionKey, list[Fact]]
 
 STRIPES = 16
 _STRIPE_LOCK = 0x53545250
@@ -216,27 +218,19 @@ class Ledger:
                 if kept_from_us is None or event.fact.at >= kept_from_us:
                     first.setdefault((post.source_id, event.fact.source, event.fact.id), (post, event))
         first = await self._new_events(connection, first)
-        facts: Facts = {}
-        asides: Facts = {}
-        for post, event in first.values():
-            fact = event.fact
-            if fact.kind < Kind.ATTACHED:
-                facts.setdefault((post.source_id, event.subject), []).append(fact)
-            elif fact.kind < FIRST_KIND_OF_LEVELS:
-                asides.setdefault((post.source_id, event.subject), []).append(fact)
-                about = subject_attached_to(fact)
-                if about is not None:
-                    facts.setdefault((post.source_id, about), []).append(attachment(event.subject, fact))
+        batch = told_apart(first.values())
         refused: dict[EventKey, Refusal] = {}
         if first:
-            works = await self._gather(connection, facts, asides, refused)
+            works = await self._gather(connection, batch.interactions, batch.asides, refused)
             await self._leave_out(connection, first, refused)
             await self._know_series(works)
             await self._log(connection, first)
-            told = [(post.source_id, event.fact) for post, event in first.values()]
-            await record_changes(connection, [one for one in told if one[1].kind == Kind.CHANGE_MADE])
-            await self._punctuality(connection, works, turn.stripe)
+            await record_changes(connection, batch.changes)
+            await note_punctuality(connection, self._registry, works, batch.levels, turn.stripe)
             await self.rebook(connection, works, turn)
+        if batch.levels:
+            # At last, because others wait for the same resources until this transaction ends.
+            await record_levels(connection, self._registry.levels, batch.levels)
         outcomes = outcomes_of(posts, first, refused, kept_from_us)
         return [
             NotAuthenticated(KEY_UNKNOWN) if post.key_id in lapsed else outcome
@@ -336,7 +330,7 @@ class Ledger:
             },
             refused,
         )
-        works = [left for work in works if (left := _without(work, refused)) is not None]
+        works = [left for work in works if (left := without(work, refused)) is not None]
         homes = {work.key: work.story.home for work in works}
         for work in beside:
             known = None if work.booked is None else work.booked.home
@@ -394,30 +388,3 @@ class Ledger:
             for post, event in first.values()
         ]
         await connection.copy_records_to_table("events", records=records, columns=_EVENT_COLUMNS)
-
-    async def _punctuality(self, connection: Connection, works: list[Work], stripe: int) -> None:
-        seen: dict[tuple[int, int], Punctuality] = {}
-        for work in works:
-            home, new = work.story.home, work.new_facts
-            if work.story.attached:
-                new = [fact for fact in new if fact.kind != Kind.ATTACHED]
-            if home is None or not new:
-                continue
-            key = (work.key[0], self._registry.series[home])
-            punctuality = seen.get(key)
-            if punctuality is None:
-                punctuality = seen[key] = Punctuality()
-            punctuality.see(new)
-        await flush_punctuality(connection, seen, stripe)
-
-
-def _without(work: Work, refused: Mapping[EventKey, Refusal]) -> Work | None:
-    """A story without the new facts that are refused; None where nothing is left of it."""
-    source_id = work.key[0]
-    if not refused or not any((source_id, fact.source, fact.id) in refused for fact in work.new_facts):
-        return work
-    present = work.facts[: len(work.facts) - len(work.new_facts)]
-    new = [fact for fact in work.new_facts if (source_id, fact.source, fact.id) not in refused]
-    if not present and not new:
-        return None
-    return Work(work.key, new, present + new, work.booked, story_of(work.key[1], present + new), work.home)
