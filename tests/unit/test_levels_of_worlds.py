@@ -30,7 +30,7 @@ from tests.reference.conditions import conditions
 from tests.reference.histories import NOW, SITES
 from tests.reference.levels import levels
 from tests.reference.postings import deliveries, identify
-from tests.reference.walk import DAY, HOUR, Event, instant, micros
+from tests.reference.walk import DAY, HOUR, Event, micros
 from tests.reference.worlds import HOURS, ZONES
 
 NOW_US = micros(NOW)
