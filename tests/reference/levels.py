@@ -24,7 +24,7 @@ from itertools import pairwise
 from tests.reference.calendar import ALWAYS_OPEN, Calendar
 from tests.reference.walk import SECOND, Event, instant, once, span
 
-HEARTBEAT = 60 * SECOND
+HEARTBEAT = 120 * SECOND
 
 Resource = tuple[str, str, str]  # site, kind, name
 Line = tuple[str, str]  # site, queue

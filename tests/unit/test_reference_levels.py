@@ -18,7 +18,7 @@ def changed(seconds: float, state: str, *, id: str = "", source: str = "crm", **
 
 
 def beat(seconds: float, **data: Any) -> Event:
-    return said(seconds, "heartbeat", **({"site": "bank", "resource": "till-1"} | data))
+    return said(seconds, "heartbeat", **({"site": "bank", "resource": "till-1", "interval_seconds": 60} | data))
 
 
 def staffing(seconds: float, staffed: int, queue: str = "tills") -> Event:
@@ -67,6 +67,7 @@ def test_silence_is_down_after_the_first_heartbeat() -> None:
     assert seconds(over(0, 300, beat(0), beat(30))) == (300, 90, 0)
     assert seconds(over(0, 300, beat(100, interval_seconds=20.5))) == (200, 20.5, 0)
     assert seconds(over(0, 300, changed(0, "up"), beat(100))) == (300, 160, 0)
+    assert seconds(over(0, 300, beat(0, interval_seconds=None))) == (300, 120, 0)
 
 
 def test_whoever_is_alive_is_in_the_state_of_the_changes() -> None:
@@ -75,7 +76,7 @@ def test_whoever_is_alive_is_in_the_state_of_the_changes() -> None:
 
 
 def test_a_heartbeat_without_a_resource_is_of_the_site() -> None:
-    found = over(0, 100, said(0, "heartbeat", site="bank"), beat(10, kind="channel"))
+    found = over(0, 100, said(0, "heartbeat", site="bank", interval_seconds=60), beat(10, kind="channel"))
     assert seconds(found, "site") == (100, 60, 0)
     assert seconds(found, "channel") == (90, 60, 0)
     assert seconds(found) == (0, 0, 0)
@@ -86,7 +87,7 @@ def test_a_heartbeat_without_a_kind_is_of_whatever_has_its_name() -> None:
     assert (seconds(found, "channel"), seconds(found, "site")) == ((100, 20, 0), (100, 40, 20))
     assert seconds(found) == (0, 0, 0)
     own = changed(20, "down", resource="bank", kind="site")
-    assert seconds(over(0, 100, said(0, "heartbeat", site="bank"), own), "site") == (100, 20, 0)
+    assert seconds(over(0, 100, said(0, "heartbeat", site="bank", interval_seconds=60), own), "site") == (100, 20, 0)
 
 
 def test_resources_of_a_kind_are_added_up() -> None:
