@@ -228,7 +228,7 @@ def faults(board: Mapping[str, Any], watched: Watched) -> list[str]:
 
 
 def test_no_expression_comes_back_empty(watched: Watched) -> None:
-    assert len(BOARDS) == 6
+    assert len(BOARDS) == 7
     found = [fault for board in BOARDS for fault in faults(board, watched)]
     assert not found, "\n".join(found)
     # One without data is found, and one whose rows do not belong to those of the others.

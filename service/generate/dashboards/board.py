@@ -28,7 +28,8 @@ from service.generate.dashboards.queries import PROMETHEUS
 
 FRONTLINE_URL = "http://localhost:8000"
 TAG = "frontline"
-UID = {name: f"{TAG}-{name}" for name in ("now", "fleet", "site", "reliability", "objectives", "reports", "pipeline")}
+_NAMES = ("now", "fleet", "site", "reliability", "voice", "objectives", "reports", "pipeline")
+UID = {name: f"{TAG}-{name}" for name in _NAMES}
 """The uids, by the names of the modules."""
 
 _STEP = "60s"
