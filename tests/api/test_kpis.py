@@ -33,6 +33,8 @@ async def test_an_answer_has_the_fields_of_the_contract(service: Service) -> Non
         "site": "vilnius-1",
         "queue": None,
         "channel": None,
+        "dimension": None,
+        "standard": None,
         "method": "exact",
         "points": [{"start": "2025-03-31T00:00:00Z", "value": 1 / 3, "numerator": 1, "denominator": 3}],
     }
@@ -116,6 +118,13 @@ async def test_days_are_the_sites(service: Service, registry: Registry) -> None:
         ("2025-03-30T00:00:00+02:00", 1),
         ("2025-03-31T00:00:00+03:00", 0),
     ]
+
+
+async def test_days_of_a_site_that_is_not_there_have_nothing_in_them(service: Service) -> None:
+    await service.call("a", NINE, 10)
+    (nobody,) = (await service.get(f"/v1/kpis?kpi=offered&step=1d&site=kaunas-2&{DAY}"))["results"]
+    assert [point["value"] for point in nobody["points"]] == [0]
+    assert (await service.get(f"/v1/kpis?kpi=offered&step=1d&site=kaunas-2&group_by=site&{DAY}"))["results"] == []
 
 
 async def test_the_longest_wait_is_of_now(service: Service) -> None:
