@@ -118,7 +118,7 @@ PUT_TOGETHER = {
     "flush.py:_objectives_sql": "names of tables and columns, and numbers of places",
     "partitions.py:_make": "a month, which has come through a date",
     "partitions.py:drop_partition": "the name of a partition, as the database lists it",
-    "report_views.py:statements": "names of columns and views",
+    "report_view.py:statements": "names of columns and views",
     "reports.py:create_views": "the name of the schema",
     "reports.py:drop_views": "names of views",
     "schema.py:_migrate": "names of measures and of tables",
