@@ -14,7 +14,7 @@ import yaml
 from fastapi.routing import APIRoute
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.api import objectives, runbooks
+from service.api import changes, objectives, runbooks
 from service.core.catalogue.metrics import METRICS, MetricKind
 from service.generate.dashboards.board import UID
 from service.generate.dashboards.files import dashboards
@@ -46,8 +46,16 @@ UNITS = {
 OF_PROMETHEUS = {"up", "ALERTS", "scrape_duration_seconds"}
 BUILT_IN = re.compile(r"__(rate_interval|interval|range|from|to|data|field|url_time_range)\b")
 ROUTES = [
-    route for router in (objectives.router, runbooks.router) for route in router.routes if isinstance(route, APIRoute)
+    route
+    for router in (changes.router, objectives.router, runbooks.router)
+    for route in router.routes
+    if isinstance(route, APIRoute)
 ]
+
+
+def shown(board: Board) -> list[Board]:
+    """The panels that show something; headings of rows do not."""
+    return [panel for panel in board["panels"] if panel["type"] != "row"]
 
 
 def expressions(panel: Board) -> Iterator[tuple[str, bool]]:
@@ -125,7 +133,10 @@ def of_the_grid(board: Board) -> Iterator[str]:
     taken: dict[tuple[int, int], str] = {}
     for panel in board["panels"]:
         x, y, w, h = (panel["gridPos"][name] for name in "xywh")
-        if x < 0 or w < 3 or x + w > 24 or h < 3:
+        is_heading = panel["type"] == "row"
+        if is_heading and (x, w, h, panel["panels"]) != (0, 24, 1, []):
+            yield f"{panel['title']} is no heading of a row that is open"
+        if x < 0 or w < 3 or x + w > 24 or (h < 3 and not is_heading):
             yield f"{panel['title']} is not within the grid, or too small"
         for place in ((column, row) for column in range(x, x + w) for row in range(y, y + h)):
             if place in taken:
@@ -250,7 +261,7 @@ def is_served(url: str) -> bool:
 def faults(board: Board) -> list[str]:
     found = [*of_the_whole(board), *of_the_grid(board)]
     found += of_links(board, None, (link["url"] for link in board["links"] if link["type"] == "link"))
-    for panel in board["panels"]:
+    for panel in shown(board):
         about = (
             of_a_panel(panel),
             of_metrics(panel),
@@ -297,7 +308,7 @@ def test_alerts_lead_to_dashboards_that_take_what_they_bring() -> None:
         }
 
 
-def test_variables_chain_and_alerts_and_restarts_are_marked() -> None:
+def test_variables_chain_and_alerts_changes_and_restarts_are_marked() -> None:
     for uid, board in BOARDS.items():
         asked = {one["name"]: one["definition"] for one in board["templating"]["list"] if "definition" in one}
         if uid not in (UID["reports"], UID["pipeline"]):
@@ -308,6 +319,9 @@ def test_variables_chain_and_alerts_and_restarts_are_marked() -> None:
         marks = {one["name"]: one.get("expr", "") for one in board["annotations"]["list"]}
         asked_anew = {one["name"]: one["target"]["expr"] for one in board["annotations"]["list"] if "expr" in one}
         assert asked_anew.items() <= marks.items()
+        (changed,) = (one for one in board["annotations"]["list"] if one["name"] == "Changes")
+        assert changed["datasource"] == changed["target"]["datasource"]
+        assert "FROM report.changes" in changed["target"]["rawSql"]
         assert marks["Alerts"].startswith('ALERTS{alertstate="firing",alertname=~"Frontline.*"')
         assert 'process_start_time_seconds{job="frontline"}' in marks["Restarts"]
 
@@ -320,7 +334,7 @@ def test_what_makes_dashboards_is_no_part_of_what_runs() -> None:
 
 
 def first(board: Board, kind: str) -> Board:
-    found: Board = next(panel for panel in board["panels"] if panel["type"] == kind)
+    found: Board = next(panel for panel in shown(board) if panel["type"] == kind)
     return found
 
 

@@ -5,9 +5,19 @@ from collections.abc import Mapping
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from service.generate.dashboards import fleet, now, objectives, pipeline, reliability, reports, site, voice
+from service.generate.dashboards import (
+    changes,
+    fleet,
+    now,
+    objectives,
+    pipeline,
+    reliability,
+    reports,
+    site,
+    voice,
+)
 
-_MODULES = (now, fleet, site, reliability, voice, objectives, reports, pipeline)
+_MODULES = (now, fleet, site, reliability, voice, objectives, changes, reports, pipeline)
 
 
 def dashboards() -> Mapping[str, str]:

@@ -187,7 +187,7 @@ def _answers() -> list[Panel]:
                 (16, 25, 8, 8),
                 "short",
             ),
-            [Query(summed(_OPEN, ("channel",)), "{{channel}}")],
+            [Query(summed(_OPEN, ("site",)), "{{site}}")],
             is_stacked=True,
             fill=30,
         ),
