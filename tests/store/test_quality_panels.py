@@ -40,6 +40,13 @@ NOW = START + PAST
 SPAN = (START.isoformat(), NOW.isoformat())
 SITES = [site.times(0.04) for site in sites(3)]
 CHANGES = programme(SITES, START, PAST)
+STAFFING = {
+    "id": "more-tills",
+    "source": "test",
+    "type": "change.made",
+    "time": (START + timedelta(days=8, hours=9)).isoformat(),
+    "data": {"name": "more-tills", "kind": "staffing", "queues": ["tills"]},
+}
 TRAINED, UNTRAINED = {"vilnius-1", "care-riga-1"}, {"chicago-1"}
 DAYS = 7
 
@@ -54,7 +61,7 @@ async def simulated(database: Database, registry: Registry, ledger: Ledger) -> R
     shipped = read_promises((ROOT / "objectives.yaml").read_text(encoding="utf-8"))
     assert await Policies(database).publish(shipped, microseconds(START - timedelta(days=9)))
     story = Simulation(SITES, seed=5, start=START, label="t", changes=CHANGES).until(NOW)
-    events = list(story)
+    events = [*story, STAFFING]
     for first in range(0, len(events), 5000):
         some = accept(events[first : first + 5000], microseconds(NOW))
         await ledger.commit([Post(1, some)], microseconds(NOW))
@@ -91,10 +98,11 @@ async def test_no_panel_and_no_mark_is_empty(connection: Connection) -> None:
     assert found == []
     for board in boards:
         assert {(mark["time"], mark["text"], mark["tags"]) for mark in await board.marks("Changes")} == {
-            (change.at, change.name, change.kind) for change in CHANGES
+            *((change.at, change.name, change.kind) for change in CHANGES),
+            (datetime.fromisoformat(str(STAFFING["time"])), "more-tills", "staffing"),
         }
-        (mark,) = await board.marks("Changes", site=["vilnius-1"])
-        assert mark["text"] == CHANGES[0].name
+        marks = await board.marks("Changes", site=["vilnius-1"])
+        assert {mark["text"] for mark in marks} == {CHANGES[0].name, "more-tills"}
 
 
 async def test_before_and_after_are_what_the_service_says(connection: Connection, simulated: Rollups) -> None:
@@ -129,6 +137,23 @@ async def test_before_and_after_are_what_the_service_says(connection: Connection
     assert one["difference"] == pytest.approx(one["changed_moved"] - one["other_moved"])
     # The training can be found again.
     assert one["difference"] > 0.02
+
+
+async def test_a_change_of_some_queues_is_about_these_at_all_sites(connection: Connection, simulated: Rollups) -> None:
+    sums = [0.0, 0.0]
+    (question,) = ask(["average_handle_time"])
+    for site in SITES:
+        calendar = Calendar.of(site.time_zone)
+        turned = calendar.day_of(microseconds(datetime.fromisoformat(str(STAFFING["time"]))) // 60_000_000)
+        days = Interval(*(moment(calendar.midnight_us(day)) for day in (turned - DAYS, turned)))
+        tills = Selection(site=(site.name,), queue=("tills",))
+        for found in (await simulated.gather(days, Step.TOTAL, tills, (), needs([question]))).groups.values():
+            values = evaluate(question, found)
+            sums = [sums[0] + (values.numerators[0] or 0), sums[1] + (values.denominators[0] or 0)]
+    board = of_changes(connection, "more-tills")
+    (row,) = (row for row in await board.ask("Times before and after") if row["kpi"] == "average_handle_time")
+    assert row["changed_before"] == pytest.approx(sums[0] / sums[1])
+    assert (row["other_before"], row["other_after"], row["difference"]) == (None, None, None)
 
 
 async def test_a_day_is_that_of_the_service(connection: Connection, simulated: Rollups) -> None:
