@@ -27,7 +27,7 @@ def kpi_columns(groups: Collection[str]) -> Iterator[Column]:
     Values are as `evaluate` of the core has them. What waits are held against stands in objectives, so the service
     level is not here, and quantiles are not, since those of several days are not made of those of each.
     """
-    wanted = [kpi for kpi in KPIS if kpi.group in groups]
+    wanted = [kpi for kpi in KPIS if kpi.group in groups and not kpi.is_of_levels]
     for kpi in wanted:
         if kpi.shape is Shape.COUNT and not kpi.parameters:
             (formula,) = kpi.formulas.values()
@@ -43,7 +43,7 @@ def measures_of(groups: Collection[str]) -> list[str]:
     terms = {
         term
         for kpi in KPIS
-        if kpi.group in groups and kpi.shape in (Shape.COUNT, Shape.RATIO, Shape.MEAN)
+        if kpi.group in groups and not kpi.is_of_levels and kpi.shape in (Shape.COUNT, Shape.RATIO, Shape.MEAN)
         for _, formula in _variants(kpi)
         for term in formula.terms
     }

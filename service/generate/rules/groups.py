@@ -8,6 +8,7 @@ from service.generate.rules.model import Group, written
 from service.generate.rules.options import Options
 from service.generate.rules.pipeline import pipeline_alerts
 from service.generate.rules.recording import recording_groups
+from service.generate.rules.resources import resource_alerts
 from service.generate.rules.variants import Variant, variants
 
 
@@ -30,7 +31,7 @@ def rules_manifest(promises: Sequence[Promise], options: Options) -> str:
 
 
 def groups(found: Sequence[Variant], options: Options) -> tuple[Group, ...]:
-    """What is recorded, the alerts of each objective, and those on Frontline itself."""
+    """What is recorded, the alerts of each objective, those on resources, and those on Frontline itself."""
     of_objectives = (
         Group(
             f"frontline-objective-{name}",
@@ -41,6 +42,7 @@ def groups(found: Sequence[Variant], options: Options) -> tuple[Group, ...]:
     every = (
         *recording_groups(found, options),
         *of_objectives,
+        Group("frontline-resources", tuple(resource_alerts(options))),
         Group("frontline-pipeline", tuple(pipeline_alerts(options))),
     )
     return tuple(group for group in every if group.rules)

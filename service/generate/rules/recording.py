@@ -24,6 +24,7 @@ _GAUGES = (
     ("frontline:queue_residual", "frontline_queue_residual"),
     ("frontline:sites", "frontline_sites"),
     ("frontline:site_open", "frontline_site_open"),
+    ("frontline:resources", "frontline_resources"),
     ("frontline:window_events", "frontline_window_events"),
     ("frontline:window_breaches", "frontline_window_breaches"),
     ("frontline:window_allowed_breaches", "frontline_window_allowed_breaches"),

@@ -118,6 +118,17 @@ def of_pipeline(name: str, summary: str, description: str, links: Links) -> dict
     }
 
 
+def resource_down(options: Options, site: str, parameter: str, kind: str, number: str) -> dict[str, str]:
+    """Annotations of FrontlineResourceDown; the `parameter` is the site as a URL has it."""
+    return {
+        "summary": f"{number} of kind {kind} down at {site}",
+        "description": f"{site} is open, and {number} of its resources of kind {kind} told that they do not work, or "
+        "told nothing for longer than they may. /v1/resources has their names, and since when.",
+        "dashboard_url": f"{options.links.grafana_url.rstrip('/')}/d/frontline-site?var-site={parameter}",
+        "runbook_url": _runbook("FrontlineResourceDown", options.links),
+    }
+
+
 def _of_objective(
     alert: str, variant: Variant, options: Options, place: Place, summary: str, description: str
 ) -> dict[str, str]:
