@@ -119,7 +119,8 @@ def _of_days() -> list[Kpi]:
     return [
         kpi
         for kpi in KPIS
-        if any(kpi.group in groups for groups in _VIEWS.values()) and not (kpi.needs_threshold or kpi.needs_objective or kpi.is_of_levels)
+        if any(kpi.group in groups for groups in _VIEWS.values())
+        and not (kpi.needs_threshold or kpi.needs_objective or kpi.is_of_levels)
     ]
 
 

@@ -10,7 +10,7 @@ from service.generate.dashboards import links, statements
 from service.generate.dashboards.board import UID, Board
 from service.generate.dashboards.choices import choice
 from service.generate.dashboards.panels import (
-    AMBER,
+    BUDGET_LEFT,
     GREEN,
     RED,
     About,
@@ -22,7 +22,6 @@ from service.generate.dashboards.panels import (
     timeseries,
 )
 
-_BUDGET_LEFT: Steps = ((None, RED), (0, AMBER), (0.25, GREEN))
 _MISSED: Steps = ((None, RED), (0, GREEN))
 _OBJECTIVE = Link(
     "${__data.fields.objective}, live",
@@ -38,7 +37,7 @@ _FIGURES = (
     Column("events", "locale", heading="Events"),
     Column("breaches", "locale", heading="Breaches"),
     Column("allowed", "locale", heading="Allowed", decimals=1),
-    Column("budget_left", "percentunit", heading="Budget left", steps=_BUDGET_LEFT, decimals=1),
+    Column("budget_left", "percentunit", heading="Budget left", steps=BUDGET_LEFT, decimals=1),
     Column("result", heading="Result"),
 )
 _KPIS = (
