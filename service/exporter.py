@@ -83,6 +83,7 @@ class _Page:
         self._newborn = newborn
         self._states = _shown(snapshot)
         self._facets = [state.series for state in snapshot.states if state.series.facet]
+        self._everywhere = [*(state.series for state in self._states), *self._facets]
         self._at_us = microseconds(snapshot.at)
         self._lines = [(_labels(state.series), self._live(state.series)) for state in self._states]
         self._promised = list(self._judged_live())
@@ -135,7 +136,7 @@ class _Page:
     def _open(self, measure: str) -> Iterator[Sample]:
         """What is open now of promises or complaints."""
         added: dict[Labels, int] = {(labels[0], labels[2]): 0 for labels, _ in self._lines}
-        for series in (*(state.series for state in self._states), *self._facets):
+        for series in self._everywhere:
             key = (series.site, series.channel)
             added[key] = added.get(key, 0) + self._of(series, Class.LIVE).get(measure, 0)
         return iter(added.items())
@@ -203,7 +204,7 @@ class _Page:
 
     def _told(self, class_: Class, *more: str) -> Iterator[Sample]:
         told: dict[Labels, float] = {}
-        for series in (*(state.series for state in self._states), *self._facets):
+        for series in self._everywhere:
             amounts = self._of(series, class_)
             if amounts:
                 labels = _labels(series)
@@ -227,13 +228,18 @@ class _Page:
         return ((labels, breaches) for labels, (_, breaches) in self._promised)
 
     def _judged_live(self) -> Iterator[tuple[Labels, tuple[int, int]]]:
-        """The live events and breaches of each objective, in every series that it has covered or counted in so far."""
-        for state in self._states:
-            number, labels = state.series.id, _labels(state.series)
+        """The live events and breaches of each objective, in every place that it has reached or counted in so far."""
+        found: dict[Labels, tuple[int, int]] = {}
+        for series in self._everywhere:
+            labels, today = _labels(series), self._today(series.site)
             for objective in self._snapshot.policy.objectives.all:
-                counted = self._snapshot.promised.get((number, objective.number, Class.LIVE.value))
-                if counted is not None or _has_covered(objective, labels, self._today(labels[0])):
-                    yield (*labels, objective.name), _NEVER if number in self._newborn else counted or _NEVER
+                counted = self._snapshot.promised.get((series.id, objective.number, Class.LIVE.value))
+                if counted is None and not _has_reached(objective, series, today):
+                    continue
+                events, breaches = (_NEVER if series.id in self._newborn else counted) or _NEVER
+                before = found.get((*labels, objective.name), _NEVER)
+                found[(*labels, objective.name)] = before[0] + events, before[1] + breaches
+        return iter(found.items())
 
     def targets(self) -> Iterator[Sample]:
         for labels, terms, base in self._terms():
@@ -271,14 +277,17 @@ class _Page:
                 yield labels, projected
 
     def _windows(self) -> Iterator[tuple[Labels, Spend, Standing]]:
-        """What is spent of each objective's budget in each series, of what is settled and what is not yet."""
-        shown = {state.series.id for state in self._states}
+        """What is spent of each objective's budget in each place, of what is settled and what is not yet."""
+        shown = {series.id for series in self._everywhere}
+        found: dict[Labels, tuple[Spend, Standing]] = {}
         for standing in self._snapshot.standings:
             if standing.series.id in shown:
                 labels = (*_labels(standing.series), standing.objective.name, standing.terms.window.name)
-                yield (*labels, SETTLED), standing.settled, standing
-                if standing.provisional is not None:
-                    yield (*labels, PROVISIONAL), standing.provisional, standing
+                for maturity, spend in ((SETTLED, standing.settled), (PROVISIONAL, standing.provisional)):
+                    if spend is not None:
+                        before = found.get((*labels, maturity))
+                        found[(*labels, maturity)] = (spend if before is None else before[0] + spend), standing
+        return ((labels, spend, standing) for labels, (spend, standing) in found.items())
 
     def _today(self, site: str) -> int:
         """The local date at a site."""
@@ -339,10 +348,12 @@ _SAMPLES: Mapping[str, Callable[[_Page], Iterator[Sample]]] = {
 }
 
 
-def _has_covered(objective: Objective, labels: tuple[str, str, str], today: int) -> bool:
-    """Whether any terms of an objective, in force or earlier ones, cover a series."""
+def _has_reached(objective: Objective, series: Series, today: int) -> bool:
+    """Whether any terms of an objective, in force or earlier ones, cover a series, or may cover facets of its place."""
     return any(
-        (terms.start_day is None or terms.start_day <= today) and terms.covers(*labels) for terms in objective.terms
+        (terms.start_day is None or terms.start_day <= today)
+        and (terms.covers(*series.key) if series.facet else terms.reaches(*_labels(series)))
+        for terms in objective.terms
     )
 
 

@@ -16,6 +16,11 @@ class Series:
     facet: str = NO_FACET
 
     @property
+    def key(self) -> tuple[str, str, str, str]:
+        """Its site, queue, channel and facet, by which it is known to the core."""
+        return self.site, self.queue, self.channel, self.facet
+
+    @property
     def is_placeholder(self) -> bool:
         """Whether it stands for a site of which no queue and channel may be known yet."""
         return not self.queue and not self.channel and not self.facet

@@ -126,7 +126,7 @@ class Registry:
         if not name or name in STANDARDS:
             return False
         condition = and_(series.c.site_id == site_id, series.c.facet.startswith(facet(STANDARD, "")))
-        facets = set(await connection.scalars(select(series.c.facet.distinct()).where(condition)))
+        facets = set(await connection.scalars(select(series.c.facet).distinct().where(condition)))
         own = {known for known in facets if facet_value(known, STANDARD) not in STANDARDS}
         return facet_ not in own and len(own) >= MAX_STANDARDS_PER_SITE
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from service.core.catalogue.kpis import KPIS
 from service.core.catalogue.measures import MEASURES, PROVISIONAL, SETTLED, Unit
 from service.core.codes import OBJECTIVE_COUNTS
+from service.core.quality import LABELS_OF_FACETS, facet
 from service.store.report_columns import Column, kpi_columns
 
 SCHEMA = "report"
@@ -62,7 +63,8 @@ _SERIES = View(
     "series",
     "where anything is counted: queues and channels of sites",
     (_SITE, _QUEUE, _CHANNEL),
-    "FROM series JOIN sites ON sites.id = series.site_id WHERE (series.queue, series.channel) <> ('', '')",
+    "FROM series JOIN sites ON sites.id = series.site_id\n"
+    "WHERE (series.queue, series.channel) <> ('', '') AND series.facet = ''",
 )
 _STATUS = View(
     "status",
@@ -114,7 +116,7 @@ _PROMISED = f"""SELECT held.*, sites.id AS site_id, {_SETTLES} AS settles, {_IS_
         WHERE terms -> 'sites' @> to_jsonb(sites.name) ORDER BY place LIMIT 1
     ) AS own ON true"""
 
-_EVENTS = Column("events", "m.events", "visits, interactions or contacts that were judged")
+_EVENTS = Column("events", "m.events", "visits, interactions, contacts, promises, feedback or items that were judged")
 _BREACHES = Column("breaches", "m.breaches", "those of them for which the promise was not kept")
 _OBJECTIVE = (
     Column("objective", "p.name", "the name of the objective"),
@@ -139,7 +141,8 @@ _OBJECTIVES = View(
 )
 _OBJECTIVE_DAYS = View(
     "objective_days",
-    "what each objective came to at each site, queue, channel and local day of which there is anything. Of several "
+    "what each objective came to at each site, queue, channel, dimension, standard and local day of which there is "
+    "anything. Of several "
     "rows add up numerators, events, breaches and allowed breaches, then divide",
     (
         *_OBJECTIVE,
@@ -149,6 +152,15 @@ _OBJECTIVE_DAYS = View(
         _SITE,
         _QUEUE,
         _CHANNEL,
+        *(
+            Column(
+                label,
+                f"CASE WHEN starts_with(series.facet, {_quoted(facet(label, ''))})\n"
+                f"        THEN substr(series.facet, {len(label) + 2}) ELSE '' END",
+                f"the {label}; '' where it is not told apart by one",
+            )
+            for label in LABELS_OF_FACETS
+        ),
         _DAY,
         _MATURITY,
         _EVENTS,

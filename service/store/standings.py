@@ -159,7 +159,7 @@ def _wanted(policy: Policy, series: Sequence[Series], now_us: int, days: range |
             today = today_at[one.site]
             current = by_date[today]
             # What a series spent counts for the window, even if the latest terms do not cover it any more.
-            if current is not None and any(terms.covers(one.site, one.queue, one.channel) for terms in current.judging):
+            if current is not None and any(terms.covers(*one.key) for terms in current.judging):
                 terms = current.terms.of_site(one.site)
                 yield _Wanted(objective, terms, one, current.days, today, current.elapsed)
 

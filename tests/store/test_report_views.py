@@ -74,7 +74,7 @@ COLUMNS = {
     "objective_days": {
         **dict.fromkeys(("objective", "title", "kpi", "formula", "within"), "text"),
         "threshold_seconds": "numeric",
-        **dict.fromkeys(PLACE, "text"),
+        **dict.fromkeys((*PLACE, "dimension", "standard"), "text"),
         "day": "date",
         "maturity": "text",
         "events": "bigint",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from html import escape
 
 from service.core.budget import Spend
+from service.core.quality import LABELS_OF_FACETS
 from service.core.standing import Place
 from service.core.window import date_of
 from service.generate.report.chart import chart
@@ -106,7 +107,9 @@ def _facts(section: Section, days: range) -> str:
         told.append(f"within {days_of(terms.within)}")
     if terms.open_only:
         told.append("of those who arrived in opening hours")
-    for name, values in (("sites", terms.sites), ("queues", terms.queues), ("channels", terms.channels)):
+    filters = [("sites", terms.sites), ("queues", terms.queues), ("channels", terms.channels)]
+    filters += [(f"{label}s", terms.facet_values(label)) for label in LABELS_OF_FACETS]
+    for name, values in filters:
         if values:
             told.append(f"{name}: {', '.join(values)}")
     more = f" ({'; '.join(told)})" if told else ""
