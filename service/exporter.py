@@ -371,21 +371,17 @@ def _shown(snapshot: Snapshot) -> list[LiveState]:
 
     The placeholder of a site only while there is no other, or while something is counted on it.
     """
-    with_others = {
-        state.series.site for state in snapshot.states if not state.series.is_placeholder and not state.series.facet
-    }
+    states = [state for state in snapshot.states if not state.series.facet]
+    with_others = {state.series.site for state in states if not state.series.is_placeholder}
     counted = {number for number, _ in snapshot.totals}
     return [
         state
-        for state in snapshot.states
-        if not state.series.facet
-        and (
-            not state.series.is_placeholder
-            or state.series.site not in with_others
-            or state.series.id in counted
-            or state.waiting
-            or state.in_service
-        )
+        for state in states
+        if not state.series.is_placeholder
+        or state.series.site not in with_others
+        or state.series.id in counted
+        or state.waiting
+        or state.in_service
     ]
 
 

@@ -142,7 +142,7 @@ async def get_live(
             state.longest_wait_seconds,
         )
         for state in await here.rollups.live_state(now, selection)
-        if not state.is_idle_placeholder
+        if not state.is_idle_placeholder and not state.series.facet
     ]
     return Response(_encode(Live(now, entries)), media_type="application/json")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from service.core.quality import NO_FACET
+from service.core.quality import DIMENSION, NO_FACET, STANDARD, facet_value
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,6 +21,16 @@ class Series:
         return self.site, self.queue, self.channel, self.facet
 
     @property
+    def dimension(self) -> str:
+        """The dimension of service of which customers spoke, "" where it is not of one."""
+        return facet_value(self.facet, DIMENSION)
+
+    @property
+    def standard(self) -> str:
+        """The standard of conduct that was checked, "" where it is not of one."""
+        return facet_value(self.facet, STANDARD)
+
+    @property
     def is_placeholder(self) -> bool:
         """Whether it stands for a site of which no queue and channel may be known yet."""
-        return not self.queue and not self.channel and not self.facet
+        return not self.queue and not self.channel

@@ -8,7 +8,8 @@ from service.core.catalogue.measures import (
     SHORT_ABANDON_SECONDS,
     WITHIN_DAYS,
 )
-from service.core.event import DAY_US, HOUR_US, KINDS_OF_INTERACTIONS, Kind
+from service.core.catalogue.quality_measures import DEFAULT_PATIENCE_US, MISROUTED_WITHIN_SECONDS, PATIENCE_US
+from service.core.event import DAY_US, HOUR_US, KINDS_OF_INTERACTIONS, SECOND_US, Kind
 from service.core.interval import Step
 
 _KINDS = ", ".join(kind.name.lower() for kind in KINDS_OF_INTERACTIONS if kind is not Kind.RECORDED)
@@ -20,6 +21,12 @@ def _span(us: int) -> str:
     return f"{us // DAY_US} d" if us > DAY_US else f"{us // HOUR_US} h"
 
 
+_PATIENCE = ", ".join(
+    (
+        f"{DEFAULT_PATIENCE_US // SECOND_US} s",
+        *(f"{us // SECOND_US} s by {channel}" for channel, us in PATIENCE_US.items()),
+    )
+)
 _EXPIRIES = ", ".join(f"{channel} {_span(us)}" for channel, us in EXPIRY_US.items())
 
 RULES = f"""\
@@ -37,7 +44,7 @@ line answers for its own. Queues are measured in visits, matters in interactions
 - `abandoned` and `diverted` end the wait. Where there was no visit yet, they open one of unknown wait.
 - `completed` ends the service. Who still waits is answered and completed at that moment.
 - `held` and `resumed` take time out of the service, into hold, up to its end.
-- `reopened`, `transferred`, `escalated`, `corrected` and `recovered` count on the interaction.
+- `reopened`, `transferred`, `escalated`, `corrected`, `recovered`, `informed` and `verified` count on the interaction.
 - `recorded` stands for the events that it summarises, at the times that it gives or implies.
 - An event for which there is no place is a *conflict*: stored, counted, and changing nothing else.
 
@@ -74,6 +81,15 @@ closed by its latest `completed`: until then the customer may come back. Matters
 *settled*, younger ones *provisional*; the two are told apart and never blended. Both are of now: time moves a matter
 from one to the other, in the interval in which it arrived.
 
+**Promises, feedback, assessments.** Beside interactions these are gathered as stories of their own. A promise is booked
+to the minute in which it is due, feedback and assessments to the one in which they came. Of several `promise.made` with
+one id the earliest says what was promised, and of several answers the earliest counts. They are where their events say;
+a promise or feedback that names no site is where the interaction is that it is about.
+
+**Patience.** Customers wait without being told how things stand for {_PATIENCE}, unless their queue is registered with
+a patience of its own. A *long span* is a wait that ended, or the time from arrival to the first completion as resolved,
+that took longer.
+
 **The business clock.** `wall` time is what a clock shows; `business` time counts opening hours only, by the site's
 time zone, hours and holidays. A site of which no hours are known is always open.
 
@@ -105,6 +121,12 @@ backfilled + up - down = what `/v1/kpis` adds up.
 - A visit in service without a `completed` of its own ends when a later visit of the interaction is answered; until
   then it has no handle time.
 - `recovered` puts right the earliest error that is still open; one without an error changes nothing.
+- A promise that is kept at its due time is in time. One that is withdrawn after its due time was not kept.
+- Who is told how things stand at the first or the last moment of a long span was told in between.
+- An answer to a complaint that is told to be earlier than the complaint took no time.
+- The agent of a contact is the first who is told to have answered, else the first who is told at all. A visit that a
+  colleague takes over, or an interaction with two agents named, was not handled by one.
+- A `transferred` after exactly {MISROUTED_WITHIN_SECONDS} s of service is one in the wrong line; hold is no service.
 - Quantiles are interpolated within the buckets, as `histogram_quantile` of Prometheus does; one above the highest
   bound is that bound. Thresholds are held against exact durations.
 """

@@ -39,7 +39,12 @@ _INTERACTIONS_AT_ONCE = 500
 _EVENTS_AT_ONCE = 5_000
 _CLOCK_SQL = "SELECT clock_timestamp()"
 _EVENTS_SQL = """
-SELECT source_id, subject, source, id, ctid FROM {} WHERE time < $1 ORDER BY source_id, subject
+SELECT * FROM (
+    SELECT source_id, subject, source, id, ctid FROM {name} WHERE time < $1
+    UNION ALL
+    SELECT source_id, (data ->> 'about') COLLATE "C", source, id, NULL FROM {name}
+    WHERE time < $1 AND data ->> 'about' IS NOT NULL
+) AS told ORDER BY source_id, subject
 """
 _CUSTOMERS_SQL = """
 SELECT customer FROM customers p WHERE NOT EXISTS (SELECT FROM contacts c WHERE c.customer = p.customer)
@@ -182,9 +187,10 @@ async def _parts(connection: Connection, name: str, kept_from_us: int) -> AsyncI
     """
     keys: list[InteractionKey] = []
     events: list[Any] = []
-    async for key, group in groups(connection, _EVENTS_SQL.format(name), kept_from_us):
+    async for key, group in groups(connection, _EVENTS_SQL.format(name=name), kept_from_us):
         keys.append(key)
-        events += group
+        # An interaction that something is about is gone through too, for that may be all that is known of it.
+        events += [row for row in group if row[4] is not None]
         if len(keys) >= _INTERACTIONS_AT_ONCE or len(events) >= _EVENTS_AT_ONCE:
             yield _Part(keys, events)
             keys, events = [], []

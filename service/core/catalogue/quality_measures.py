@@ -7,6 +7,8 @@ from service.core.event import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
 MISROUTED_WITHIN_SECONDS = 30
 COMPLAINTS_WITHIN_HOURS = 24
+COMPLAINTS_OPEN_DAYS = 30
+"""How long a complaint is said to wait for an answer; who got none by then does not wait any more."""
 SAME_AGENT_WITHIN = "30d"
 DEFAULT_PATIENCE_US = 2 * MINUTE_US
 PATIENCE_US: Mapping[str, int] = {"chat": HOUR_US, "web": HOUR_US, "email": DAY_US}
@@ -197,7 +199,7 @@ QUALITY_MEASURES: tuple[Measure, ...] = (
         Scope.FEEDBACK,
         "complaints that wait for an answer",
         state=True,
-        formula="complaints without an answer",
+        formula=f"complaints without an answer, now - received < {COMPLAINTS_OPEN_DAYS} d",
     ),
 )
 """Their codes go on from those of speed and reliability."""

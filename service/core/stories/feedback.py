@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 
 from service.core.catalogue.measures import MEASURE_BY_NAME, Scope
-from service.core.catalogue.quality_measures import COMPLAINTS_WITHIN_HOURS
-from service.core.event import HOUR_US, AsideData, Fact, Kind
+from service.core.catalogue.quality_measures import COMPLAINTS_OPEN_DAYS, COMPLAINTS_WITHIN_HOURS
+from service.core.event import DAY_US, HOUR_US, AsideData, Fact, Kind
 from service.core.measure import SeriesKey
 from service.core.quality import DIMENSION, NO_FACET, facet
-from service.core.stories.aside import FAR_US, Aside, Open, Part, said
+from service.core.stories.aside import Aside, Open, Part, said
 
 STATE_COMPLAINT = 3
 
 _WITHIN_US = COMPLAINTS_WITHIN_HOURS * HOUR_US
+_OPEN_US = COMPLAINTS_OPEN_DAYS * DAY_US
 _POINT = 1_000_000
 
 
@@ -53,10 +54,13 @@ class Feedback(Aside):
     def open(self, home: SeriesKey, as_of_us: int) -> Iterator[Open]:
         """A complaint that was not answered yet."""
         complaints = [fact.at for fact in self._received() if fact.data.kind == "complaint"]
-        if complaints and self._answered_us() is None:
-            late_us = min(complaints) + _WITHIN_US + 1
-            due_us = late_us if as_of_us < late_us else FAR_US
-            yield Open((*home[:3], NO_FACET), STATE_COMPLAINT, min(complaints), FAR_US, due_us)
+        if not complaints or self._answered_us() is not None:
+            return
+        moments = [at_us + after_us for at_us in complaints for after_us in (_WITHIN_US + 1, _OPEN_US)]
+        ahead = [at_us for at_us in moments if as_of_us < at_us]
+        if ahead:
+            since_us = min(complaints)
+            yield Open((*home[:3], NO_FACET), STATE_COMPLAINT, since_us, max(complaints) + _OPEN_US, min(ahead))
 
     def _received(self) -> list[Fact]:
         return [fact for fact in self.facts if fact.kind == Kind.FEEDBACK_RECEIVED]
@@ -70,8 +74,9 @@ def _complain(
 ) -> None:
     """Add what a complaint counts for; an answer that is told to be earlier took no time."""
     if answered_us is None:
-        amounts[_OPEN] = 1
-        made_at[_OPEN] = at_us
+        if as_of_us < at_us + _OPEN_US:
+            amounts[_OPEN] = 1
+            made_at[_OPEN] = at_us
         if as_of_us > at_us + _WITHIN_US:
             amounts[_DUE] = 1
             made_at[_DUE] = at_us + _WITHIN_US
