@@ -27,6 +27,7 @@ from service.core.difference import Class
 from service.core.event import DAY_US, MINUTE_US, SECOND_US, microseconds
 from service.core.objective import Objective, Terms
 from service.core.quality import LABELS_OF_FACETS, STANDARD, facet_value
+from service.core.quality_index import quality_index
 from service.core.series import Series
 from service.core.standing import Standing
 from service.core.stories.feedback import STATE_COMPLAINT
@@ -289,6 +290,16 @@ class _Page:
                         found[(*labels, maturity)] = (spend if before is None else before[0] + spend), standing
         return ((labels, spend, standing) for labels, (spend, standing) in found.items())
 
+    def quality_index(self) -> Iterator[Sample]:
+        by_site = defaultdict[str, list[Standing]](list)
+        for standing in self._snapshot.standings:
+            if standing.settled.events:
+                by_site[standing.series.site].append(standing)
+        for site, standings in sorted(by_site.items()):
+            for index in quality_index(self._snapshot.policy.objectives.all, standings, self._today(site)):
+                if index.value is not None:
+                    yield (site, index.dimension), index.value
+
     def _today(self, site: str) -> int:
         """The local date at a site."""
         return self._snapshot.policy.calendar(site).day_of(self._at_us // MINUTE_US)
@@ -339,6 +350,7 @@ _SAMPLES: Mapping[str, Callable[[_Page], Iterator[Sample]]] = {
     "frontline_window_breaches": _Page.window_breaches,
     "frontline_window_allowed_breaches": _Page.window_allowed,
     "frontline_window_projected_budget_ratio": _Page.window_projected,
+    "frontline_quality_index_ratio": _Page.quality_index,
     "frontline_backfilled_total": _Page.backfilled,
     "frontline_corrections_total": _Page.corrections,
     "frontline_source_last_event_timestamp_seconds": _Page.last_event,

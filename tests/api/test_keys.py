@@ -15,6 +15,7 @@ READABLE = [
     "/v1/live",
     "/v1/objectives",
     "/v1/objectives/phone-80-in-20/breaches",
+    "/v1/quality",
     "/v1/interactions/pos-vendor/order-1",
     "/v1/sites/vilnius-1/days",
     "/metrics",

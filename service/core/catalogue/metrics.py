@@ -224,6 +224,14 @@ METRICS: tuple[Metric, ...] = (
         "1 - (elapsed * breaches / events + (1 - elapsed) * recent breaches / recent events) / (allowed / events)",
     ),
     Metric(
+        "frontline_quality_index_ratio",
+        MetricKind.GAUGE,
+        "share of the objectives on the KPIs of a dimension that are met over their windows; not there where nothing "
+        "can be told of any",
+        "objectives that are met / objectives with at least their minimum of events",
+        ("site", DIMENSION),
+    ),
+    Metric(
         "frontline_backfilled_total",
         MetricKind.COUNTER,
         "contributions by events older than the live horizon, in the measure's unit",
