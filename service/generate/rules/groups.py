@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from service.core.objective import Promise
 from service.generate.rules.alerts import objective_alerts
+from service.generate.rules.matters import matter_alerts
 from service.generate.rules.model import Group, written
 from service.generate.rules.options import Options
 from service.generate.rules.pipeline import pipeline_alerts
@@ -30,7 +31,7 @@ def rules_manifest(promises: Sequence[Promise], options: Options) -> str:
 
 
 def groups(found: Sequence[Variant], options: Options) -> tuple[Group, ...]:
-    """What is recorded, the alerts of each objective, and those on Frontline itself."""
+    """What is recorded, the alerts of each objective, those on what becomes late, and those on Frontline itself."""
     of_objectives = (
         Group(
             f"frontline-objective-{name}",
@@ -41,6 +42,7 @@ def groups(found: Sequence[Variant], options: Options) -> tuple[Group, ...]:
     every = (
         *recording_groups(found, options),
         *of_objectives,
+        Group("frontline-matters", tuple(matter_alerts(options))),
         Group("frontline-pipeline", tuple(pipeline_alerts(options))),
     )
     return tuple(group for group in every if group.rules)

@@ -12,6 +12,7 @@ from service.generate.rules.cases.burning import (
     replica_cases,
 )
 from service.generate.rules.cases.lines import waiting_cases, window_cases
+from service.generate.rules.cases.matters import matter_cases
 from service.generate.rules.cases.model import Case
 from service.generate.rules.cases.pipeline import pipeline_cases, retired_cases
 from service.generate.rules.groups import groups
@@ -55,8 +56,12 @@ def _cases(promises: Sequence[Promise], options: Options) -> Mapping[str, Sequen
         "waits": [*waiting_cases(found, options)],
         "windows": [*window_cases(found, options)],
     }
-    pipeline = {"pipeline": [*pipeline_cases(options)], "retired": [*retired_cases()]}
-    return {name: cases for name, cases in ((of_objectives if found else {}) | pipeline).items() if cases}
+    others = {
+        "matters": [*matter_cases(options)],
+        "pipeline": [*pipeline_cases(options)],
+        "retired": [*retired_cases()],
+    }
+    return {name: cases for name, cases in ((of_objectives if found else {}) | others).items() if cases}
 
 
 def _order(promises: Sequence[Promise], options: Options) -> Sequence[str]:
