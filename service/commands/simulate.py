@@ -17,6 +17,7 @@ Examples:
   frontline simulate --admin-key $ADMIN
   frontline simulate --key $KEY --sites 6 --rate 2 --backfill 24
   frontline simulate --admin-key $ADMIN --slip 0.6 --slip-after 300 --slip-for 600
+  frontline simulate --admin-key $ADMIN --sites 6 --backfill 336    two weeks, to see what a training did
 """
 
 _Share = click.FloatRange(0.0, 1.0)
@@ -65,7 +66,9 @@ def command(
     """Simulate stores (tills, drive-thru) and call centres (sales, billing, support), and post what happens.
 
     Customers come by the hour and weekday of their site, wait in line, are served, leave, and come back with
-    what was not resolved. --slip takes servers away and slows the others, so that waits grow as lines do.
+    what was not resolved. They are promised things, and say what they think; standards are checked, and things break.
+    --slip takes servers away and slows the others, so that waits grow as lines do. With --backfill some sites are
+    trained in the middle of it, and better from then on.
 
     With an admin key the sites are registered first, with their time zones and queues, and a key is made
     unless one is given; otherwise --key has to be one that may post for them.

@@ -1,11 +1,12 @@
 """What a simulated site is like: its lines, how many come at what hour, how long they are served and wait."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from random import Random
 from zoneinfo import ZoneInfo
+
+from service.simulator.care import Care, Resource, Upkeep
+from service.simulator.durations import Duration, Exponential, LogNormal
 
 OPEN_LATE = (1.0, 1.0, 1.0, 1.0, 1.05, 1.1, 0.95)  # of a store: traffic by weekday, from Monday
 OFFICE = (1.25, 1.1, 1.0, 1.0, 0.9, 0.55, 0.45)  # of a call centre: Mondays are the worst
@@ -18,32 +19,30 @@ _CALLING = (10, 8, 6, 6, 8, 12, 20, 38, 70, 92, 100, 96, 84, 80, 88, 90, 84, 72,
 _STORES = (("vilnius", "Europe/Vilnius"), ("chicago", "America/Chicago"), ("singapore", "Asia/Singapore"))
 _CENTRES = (("riga", "Europe/Riga"), ("manila", "Asia/Manila"), ("denver", "America/Denver"))
 _TOPICS = {"sales": ("offer", "contract"), "billing": ("invoice", "payment"), "support": ("fault", "how-to")}
+_PROMISES = {"sales": ("delivery", "visit"), "billing": ("fix",), "support": ("fix", "visit")}
 
-
-@dataclass(frozen=True, slots=True)
-class LogNormal:
-    """A duration in seconds: half are below `median`; `sigma` is of the logarithm."""
-
-    median: float
-    sigma: float
-
-    def sample(self, chance: Random) -> float:
-        """One duration."""
-        return self.median * math.exp(chance.gauss(0.0, self.sigma))
-
-
-@dataclass(frozen=True, slots=True)
-class Exponential:
-    """A duration in seconds without memory, as patience is often taken to be."""
-
-    mean: float
-
-    def sample(self, chance: Random) -> float:
-        """One duration."""
-        return chance.expovariate(1.0 / self.mean)
-
-
-Duration = LogNormal | Exponential
+_HOLD = LogNormal(40, 0.6)
+_RARELY, _SOMETIMES = Exponential(15 * 86_400), Exponential(2 * 86_400)
+_STANDARDS = {"expression": 0.78, "phrases": 0.7, "distance": 0.8, "appearance": 0.82, "speed": 0.76, "safety": 0.85}
+_STORE = Upkeep(
+    resources=(
+        *(Resource(f"till-{number}", "equipment", _SOMETIMES) for number in range(1, 5)),
+        *(Resource(f"drive-thru-{number}", "equipment", _SOMETIMES) for number in range(1, 3)),
+        Resource("payment-terminals", "equipment", Exponential(86_400), LogNormal(2400, 0.5), degraded=0.0, beats=True),
+        Resource("web-orders", "channel", _SOMETIMES, degraded=0.6),
+        Resource("", "site", _RARELY, degraded=0.0, beats=True),
+    ),
+    standards=_STANDARDS | {"clean-tables": 0.8},
+)
+_CENTRE = Upkeep(
+    resources=(
+        *(Resource(f"{line}-line", "channel", _SOMETIMES) for line in _TOPICS),
+        Resource("customer-records", "equipment", Exponential(86_400), LogNormal(1800, 0.6), degraded=0.7),
+        Resource("headsets", "equipment", _SOMETIMES, LogNormal(2400, 0.5), degraded=0.0, beats=True),
+        Resource("", "site", _RARELY, degraded=0.0, beats=True),
+    ),
+    standards=_STANDARDS | {"call-notes": 0.75},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,8 @@ class QueueProfile:
 
     `arrivals` are customers an hour by local hour, times `weekdays`. `corrections` are the kinds of error
     that happen here. `diversions` are where those go who lose patience and don't hang up. `summarised` is the
-    share of encounters that are told in a single `interaction.recorded`.
+    share of encounters that are told in a single `interaction.recorded`. Without `care` nothing is told but what
+    happens in the line.
     """
 
     name: str
@@ -74,18 +74,23 @@ class QueueProfile:
     diverted: float = 0.0
     diversions: tuple[str, ...] = ("exit",)
     transfers: Mapping[str, float] = field(default_factory=dict)
-    hold: Duration = LogNormal(40, 0.6)
+    hold: Duration = _HOLD
     wrap_up: Duration | None = None
+    care: Care | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SiteProfile:
-    """A store or a call centre, with `customers` people who come to it, some of them often."""
+    """A store or a call centre, with `customers` people who come to it, some of them often.
+
+    Without `upkeep` nothing is told of the site itself: of checks, of what breaks, and of who is at work.
+    """
 
     name: str
     time_zone: str
     queues: tuple[QueueProfile, ...]
     customers: int
+    upkeep: Upkeep | None = None
 
     def arrival_rate(self, queue: QueueProfile, at: float, zone: ZoneInfo) -> float:
         """Customers an hour who join `queue` at the moment `at`, in seconds since 1970."""
@@ -119,6 +124,15 @@ def store(name: str, time_zone: str) -> SiteProfile:
         topics=("purchase", "purchase", "purchase", "return"),
         corrections=("refund", "wrong_item", "other"),
         summarised=0.1,
+        care=Care(
+            tolerance=240,
+            informed=0.2,
+            recognised=0.35,
+            promised=0.04,
+            promises=("delivery",),
+            surveyed=0.06,
+            complaining=0.006,
+        ),
     )
     drive = QueueProfile(
         name="drive-thru",
@@ -131,8 +145,9 @@ def store(name: str, time_zone: str) -> SiteProfile:
         corrections=("wrong_item", "remake"),
         known=0.4,
         corrected=0.04,
+        care=Care(tolerance=150, quoted=0.3, informed=0.15, recognised=0.2, surveyed=0.05, complaining=0.006),
     )
-    return SiteProfile(name, time_zone, (tills, drive), customers=3000)
+    return SiteProfile(name, time_zone, (tills, drive), customers=3000, upkeep=_STORE)
 
 
 def call_centre(name: str, time_zone: str) -> SiteProfile:
@@ -161,6 +176,18 @@ def call_centre(name: str, time_zone: str) -> SiteProfile:
             diversions=("callback", "voicemail"),
             transfers=transfers,
             wrap_up=LogNormal(25, 0.5),
+            care=Care(
+                tolerance=90,
+                quoted=0.9,
+                informed=0.55,
+                verified=0.65,
+                recognised=0.6,
+                called_back=0.35,
+                promised=0.08,
+                promises=_PROMISES[name],
+                surveyed=0.12,
+                complaining=0.009,
+            ),
         )
 
     lines = (
@@ -168,7 +195,7 @@ def call_centre(name: str, time_zone: str) -> SiteProfile:
         line("billing", 6, 0.6, 170, {"support": 0.06}, 0.82),
         line("support", 9, 0.62, 260, {"billing": 0.04}, 0.74),
     )
-    return SiteProfile(name, time_zone, lines, customers=4000)
+    return SiteProfile(name, time_zone, lines, customers=4000, upkeep=_CENTRE)
 
 
 def sites(number: int) -> tuple[SiteProfile, ...]:

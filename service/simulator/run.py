@@ -10,6 +10,7 @@ import msgspec
 
 from service.client import ConflictError, FrontlineClient, SiteQueue, SourceKey
 from service.replay import MAX_SPEED, Replay, Summary
+from service.simulator.changes import programme
 from service.simulator.model import Simulation
 from service.simulator.profile import SiteProfile
 
@@ -37,7 +38,8 @@ class Plan:
 
     The run begins `backfill` ago and catches up with now at `speed` times real time (`MAX_SPEED`: at once);
     from there it goes on live. It ends `duration` after it was started (None: never). `slip` sets in `onset`
-    after the start and lasts for `slipping` (None: to the end); before and after that all goes as planned.
+    after the start and lasts for `slipping` (None: to the end); before and after that all goes as planned. What is
+    changed at the sites on purpose (`programme`) is changed in the backfill.
     """
 
     backfill: timedelta = timedelta(0)
@@ -84,11 +86,13 @@ class Run:
     async def run(self) -> Summary:
         """Simulate and post until the plan is over; raises `ClientError` where the service is lost."""
         began = self.now()
+        start = began - self.plan.backfill
         simulation = Simulation(
             self.sites,
             seed=self.seed,
-            start=began - self.plan.backfill,
+            start=start,
             label=self.label or f"sim-{int(began.timestamp() * 1000):x}",
+            changes=programme(self.sites, start, self.plan.backfill),
         )
         total = Summary()
         while True:

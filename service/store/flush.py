@@ -14,6 +14,7 @@ from service.core.catalogue.measures import (
     MEASURE_BY_CODE,
     MEASURE_BY_NAME,
     WITHIN_DAYS,
+    Scope,
 )
 from service.core.codes import CELL_BASE, OBJECTIVE_COUNTS, cell_parts, objective_parts
 from service.core.difference import Amounts, Differences
@@ -30,6 +31,7 @@ def _codes(*names: str) -> tuple[int, ...]:
 _SERVED = _codes(
     *("offered", "answered", "answered_waits", "answered_wait_us", "handled", "service_us"),
     *("interactions", "interactions_answered", "completed", "late_events", "contacts"),
+    *("responses", "response_us", "one_window", "verifiable"),
 )
 _LEFT = _codes(
     *("abandoned", "short_abandoned", "abandoned_waits", "abandoned_wait_us", "expired", "waiting"),
@@ -37,10 +39,18 @@ _LEFT = _codes(
 )
 _ENDED = _codes(
     *("hold_us", "wrap_up_us", "resolved", "unresolved", "resolutions", "resolution_us", "business_resolution_us"),
+    *("decided", "long_matters", "told_waits", "wait_difference_us", "told_services", "service_difference_us"),
+)
+_BESIDE = tuple(
+    measure.code
+    for measure in MEASURE_BY_CODE.values()
+    if measure.scope in (Scope.PROMISE, Scope.FEEDBACK, Scope.ASSESSMENT)
+    or measure.name in ("late_events", "skewed_events", "skew_us")
 )
 _ALL = tuple(MEASURE_BY_CODE)
 _COLUMN_SETS = tuple(
-    (codes, frozenset(_ALL).difference(codes)) for codes in (_SERVED, _SERVED + _LEFT, _SERVED + _LEFT + _ENDED, _ALL)
+    (codes, frozenset(_ALL).difference(codes))
+    for codes in (_SERVED, _SERVED + _LEFT, _SERVED + _LEFT + _ENDED, _BESIDE, _ALL)
 )
 """The measures that a statement may write, each with those that it leaves out: few sets, so that all stay prepared."""
 _MANY_ROWS = 200

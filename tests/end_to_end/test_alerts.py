@@ -16,11 +16,13 @@ from typing import Any
 import httpx
 
 from service.client import FrontlineClient, Retry
-from service.simulator.profile import LogNormal, SiteProfile, call_centre, store
+from service.simulator.durations import LogNormal
+from service.simulator.profile import SiteProfile, call_centre, store
 from service.simulator.run import Plan, Run, register_sites
 from tests.end_to_end.alertmanager import Alertmanager, Webhook
 from tests.end_to_end.conftest import ServiceProcess
 from tests.end_to_end.prometheus import Prometheus
+from tests.lines import lines_only
 
 Serve = Callable[..., ServiceProcess]
 
@@ -49,7 +51,8 @@ QUIET = {"FrontlineWatchdog", "FrontlineSiteClosed"}
 def brisk(site: SiteProfile) -> SiteProfile:
     """A site where in each line somebody comes every second, is served in some, and hardly ever waits.
 
-    Nobody is put on hold: that takes most of a minute, for which nine servers would not be enough.
+    Nobody is put on hold: that takes most of a minute, for which nine servers would not be enough. Nothing is told but
+    what happens in its lines: so many customers would make too many complaints.
     """
     steady = {
         "arrivals": (3600.0,) * 24,
@@ -59,7 +62,7 @@ def brisk(site: SiteProfile) -> SiteProfile:
         "held": 0.0,
     }
     queues = tuple(replace(queue, **steady, patience=LogNormal(60, 0.2), wrap_up=None) for queue in site.queues)
-    return replace(site, queues=queues)
+    return lines_only(replace(site, queues=queues))
 
 
 CENTRE, STORE = brisk(call_centre("care-riga-1", "Europe/Riga")), brisk(store("vilnius-1", "Europe/Vilnius"))

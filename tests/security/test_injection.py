@@ -27,6 +27,7 @@ SQL = ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "WITH"
 QUERIES = [
     *("/v1/kpis?kpi=offered&site={}", "/v1/kpis?kpi=offered&queue={}", "/v1/kpis?kpi=offered&channel={}"),
     *("/v1/kpis?kpi={}", "/v1/kpis?kpi=offered&step={}", "/v1/kpis?kpi=offered&group_by={}"),
+    *("/v1/kpis?kpi=csat&dimension={}", "/v1/kpis?kpi=standards_compliance&standard={}"),
     *("/v1/kpis?kpi=offered&from={}", "/v1/kpis?kpi=offered&to={}", "/v1/kpis?kpi=offered&{}=1"),
     *("/v1/kpis?kpi=service_level&objective={}", "/v1/kpis?kpi=service_level&formula={}"),
     *("/v1/kpis?kpi=service_level&threshold={}", "/v1/kpis?kpi=repeat_contact_rate&within={}"),

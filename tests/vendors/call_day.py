@@ -8,6 +8,7 @@ from typing import Any
 from service.simulator.model import Simulation
 from service.simulator.profile import call_centre
 from service.vendors.reading.delivery import Event, event
+from tests.lines import lines_only
 from tests.vendors.calls import NINE, Batch, Outcome
 
 SITE = "riga"
@@ -67,7 +68,7 @@ class _Building:
 
 def simulated() -> list[Event]:
     """The day as the simulator tells it, without the calls that were not over at its end."""
-    simulation = Simulation([call_centre(SITE, "Europe/Riga")], seed=7, start=_MIDNIGHT)
+    simulation = Simulation([lines_only(call_centre(SITE, "Europe/Riga"))], seed=7, start=_MIDNIGHT)
     events = list(simulation.until(_MIDNIGHT + timedelta(days=1)))
     over = {call.subject for call in _calls(events) if call.is_over}
     return [event for event in events if event["subject"] in over]

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from service.core.event import MINUTE_US, SECOND_US, microseconds, moment
+from service.simulator.durations import LogNormal
 from service.simulator.model import Simulation
-from service.simulator.profile import LogNormal, store
+from service.simulator.profile import store
 from service.vendors.reading.delivery import Delivery, Event, Reader
 from tests.books import Books
+from tests.lines import lines_only
 from tests.vendors.shops import events_of
 
 START = datetime(2026, 11, 20, 22, tzinfo=UTC)
@@ -43,7 +45,7 @@ class Sent:
 
 def day() -> list[Encounter]:
     """The encounters of a day: some give up, some are not resolved, some go wrong and are put right."""
-    site = store("vilnius-1", "Europe/Vilnius").times(0.06)
+    site = lines_only(store("vilnius-1", "Europe/Vilnius").times(0.06))
     queues = tuple(
         replace(queue, summarised=0.0, corrected=0.1, patience=LogNormal(120, 0.8), resolved=0.9)
         for queue in site.queues
