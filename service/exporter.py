@@ -20,6 +20,7 @@ from service.core.catalogue.measures import (
     PROVISIONAL,
     SETTLED,
     Histogram,
+    Scope,
     Unit,
 )
 from service.core.catalogue.metrics import METRICS, SERIES, Metric, MetricKind
@@ -50,6 +51,10 @@ _TELLING: Mapping[str, tuple[str, int]] = {
 """The measures that backfill and corrections tell of, by name: their label, and what makes one of its unit."""
 _SIGNS = {Class.LIVE: 1, Class.BACKFILLED: 1, Class.CORRECTED_UP: 1, Class.CORRECTED_DOWN: -1}
 _RESIDUAL = KPI_BY_NAME["residual"].formulas[""].numerator
+_OF_ENCOUNTERS = frozenset(
+    measure.name for measure in MEASURES if measure.scope in (Scope.VISIT, Scope.INTERACTION, Scope.CONTACT)
+) - {"late_events", "skewed_events", "skew_us"}
+"""What is counted of visits, interactions and contacts, and of nothing that is beside them."""
 _NOTHING: Mapping[str, int] = {}
 _NEVER = (0, 0)
 
@@ -83,8 +88,12 @@ class _Page:
         self._snapshot = snapshot
         self._newborn = newborn
         self._states = _shown(snapshot)
-        self._facets = [state.series for state in snapshot.states if state.series.facet]
-        self._everywhere = [*(state.series for state in self._states), *self._facets]
+        here = {state.series.id for state in self._states}
+        counted = {number for number, _ in snapshot.totals}
+        others = [state.series for state in snapshot.states if state.series.id not in here]
+        self._facets = [series for series in others if series.facet]
+        self._besides = [series for series in others if not series.facet and series.id in counted]
+        self._everywhere = [*(state.series for state in self._states), *self._besides, *self._facets]
         self._at_us = microseconds(snapshot.at)
         self._lines = [(_labels(state.series), self._live(state.series)) for state in self._states]
         self._promised = list(self._judged_live())
@@ -123,7 +132,8 @@ class _Page:
         told = metric.labels
         facet_label = next((label for label in told if label in LABELS_OF_FACETS), "")
         if facet_label != STANDARD:
-            for labels, live in self._lines:
+            besides = [(_labels(series), self._live(series)) for series in self._besides]
+            for labels, live in (*self._lines, *besides):
                 key = (labels[0], labels[2], "") if facet_label else (labels[0], labels[2])
                 added[key] = added.get(key, 0) + live.get(measure, 0)
         for series in self._facets if facet_label else ():
@@ -379,22 +389,20 @@ def _over_all_objectives(snapshot: Snapshot) -> dict[tuple[int, int], tuple[int,
 
 
 def _shown(snapshot: Snapshot) -> list[LiveState]:
-    """All series without a facet.
+    """The series of visits: all without a facet that have a queue, and others where anyone came.
 
-    The placeholder of a site only while there is no other, or while something is counted on it.
+    The placeholder of a site is there while there is no other, too.
     """
     states = [state for state in snapshot.states if not state.series.facet]
-    with_others = {state.series.site for state in states if not state.series.is_placeholder}
-    counted = {number for number, _ in snapshot.totals}
-    return [
+    visited = {number for (number, _), amounts in snapshot.totals.items() if not _OF_ENCOUNTERS.isdisjoint(amounts)}
+    shown = [
         state
         for state in states
-        if not state.series.is_placeholder
-        or state.series.site not in with_others
-        or state.series.id in counted
-        or state.waiting
-        or state.in_service
+        if state.series.queue or state.series.id in visited or state.waiting or state.in_service
     ]
+    with_others = {state.series.site for state in shown}
+    alone = [state for state in states if state.series.is_placeholder and state.series.site not in with_others]
+    return sorted(shown + alone, key=lambda state: state.series)
 
 
 def _labels(series: Series) -> tuple[str, str, str]:

@@ -315,7 +315,11 @@ def _recovered(it: Interaction, fact: Fact) -> None:
 
 
 def _transferred(it: Interaction, fact: Fact) -> None:
+    """Who is answered in the next line at the very moment of the transfer was handed over by the line before."""
     visit = it.serving
+    if visit is None or visit.left_at == fact.at:
+        ended_now = (one for one in reversed(it.visits) if one is not visit and one.ended_at == fact.at)
+        visit = next(ended_now, visit)
     if visit is None or visit.left_at is None:
         return
     held = visit.hold_us if visit.held_at is None else visit.hold_us + fact.at - visit.held_at

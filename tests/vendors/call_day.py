@@ -145,7 +145,7 @@ def _leg(leg: Leg, following: Leg | None, carried: Carried) -> Iterator[tuple[st
             kind = "abandoned" if leg.outcome == "abandoned" else "diverted"
             yield kind, leg.ended, {} if kind == "abandoned" else {"to": leg.outcome}
         return
-    yield "answered", leg.answered, {}
+    yield "answered", leg.answered, {"agent": leg.agent}
     if leg.held and carried.holds and (following is None or carried.hold_of_transferred):
         yield "held", leg.answered, {}
         yield "resumed", leg.answered + leg.held, {}

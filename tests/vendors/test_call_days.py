@@ -30,6 +30,8 @@ _OF_THE_MATTER = (
     "resolutions",
     "business_resolution",
     "business_resolution_us",
+    "decided",
+    "long_matters",
 )
 """What a telephone system doesn't know: what the matter was, and what became of it."""
 
