@@ -55,6 +55,11 @@ _OF_ENCOUNTERS = frozenset(
     measure.name for measure in MEASURES if measure.scope in (Scope.VISIT, Scope.INTERACTION, Scope.CONTACT)
 ) - {"late_events", "skewed_events", "skew_us"}
 """What is counted of visits, interactions and contacts, and of nothing that is beside them."""
+_BESIDE: Mapping[Scope, frozenset[str]] = {
+    scope: frozenset(measure.name for measure in MEASURES if measure.scope is scope)
+    for scope in Scope
+    if scope.is_beside
+}
 _NOTHING: Mapping[str, int] = {}
 _NEVER = (0, 0)
 
@@ -239,18 +244,30 @@ class _Page:
         return ((labels, breaches) for labels, (_, breaches) in self._promised)
 
     def _judged_live(self) -> Iterator[tuple[Labels, tuple[int, int]]]:
-        """The live events and breaches of each objective, in every place that it has reached or counted in so far."""
+        """The live events and breaches of each objective, in every place that it has reached or counted in so far.
+
+        Of what is beside interactions, only in places where there has been any of it.
+        """
         found: dict[Labels, tuple[int, int]] = {}
+        beside = self._beside()
         for series in self._everywhere:
             labels, today = _labels(series), self._today(series.site)
             for objective in self._snapshot.policy.objectives.all:
                 counted = self._snapshot.promised.get((series.id, objective.number, Class.LIVE.value))
-                if counted is None and not _has_reached(objective, series, today):
+                is_there = not objective.is_beside or (series.id, objective.terms[0].of_kpi.scope) in beside
+                if counted is None and not (is_there and _has_reached(objective, series, today)):
                     continue
                 events, breaches = (_NEVER if series.id in self._newborn else counted) or _NEVER
                 before = found.get((*labels, objective.name), _NEVER)
                 found[(*labels, objective.name)] = before[0] + events, before[1] + breaches
         return iter(found.items())
+
+    def _beside(self) -> set[tuple[int, Scope | None]]:
+        """What of what is beside interactions there has been, by the numbers of series."""
+        found = set[tuple[int, Scope | None]]()
+        for (number, _), amounts in self._snapshot.totals.items():
+            found.update((number, scope) for scope, names in _BESIDE.items() if not names.isdisjoint(amounts))
+        return found
 
     def targets(self) -> Iterator[Sample]:
         for labels, terms, base in self._terms():

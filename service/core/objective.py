@@ -177,6 +177,12 @@ class Objective:
         """Whether its cases are provisional first, and settled once they are old enough."""
         return self.terms[0].settles
 
+    @property
+    def is_beside(self) -> bool:
+        """Whether it is of what is beside interactions."""
+        scope = self.terms[0].of_kpi.scope
+        return scope is not None and scope.is_beside
+
     def at(self, day: int) -> Terms | None:
         """The terms for those who arrive on a local date."""
         found = None

@@ -73,8 +73,8 @@ class World:
     async def promise(self, promised: list[Promise]) -> None:
         assert await self.policies.publish(promised, microseconds(NOW))
 
-    async def post(self, *events: Iterator[dict[str, Any]], now: datetime = NOW) -> None:
-        every = [one for some in events for one in some]
+    async def post(self, *events: Iterator[dict[str, Any]], now: datetime = NOW, site: str = "bank") -> None:
+        every = [one | {"data": one["data"] | {"site": site}} for some in events for one in some]
         await self._ledger.commit([Post(1, accept(every, microseconds(now)))], microseconds(now))
 
     async def counted(self, now: datetime = NOW) -> dict[str, tuple[int, int]]:
@@ -148,6 +148,9 @@ async def test_a_filter_takes_what_was_told_of_its_dimensions_and_standards(worl
         "all-standards": (18, 5),
         "waits": (0, 0),
     }
+    _, standings = await world.rollups.standings(ANYWHERE, microseconds(NOW))
+    beside = {one.series.facet for one in standings if one.objective.name == "all-scores"}
+    assert beside == {"dimension:courtesy", "dimension:access", ""}
 
 
 async def test_what_is_told_apart_beside_the_place_is_one_sample_of_it(world: World) -> None:
@@ -176,14 +179,15 @@ async def test_what_is_told_apart_beside_the_place_is_one_sample_of_it(world: Wo
     assert found["frontline_window_allowed_breaches", "csat"] == pytest.approx(1)
 
 
-async def test_an_objective_stands_at_0_where_feedback_may_come(world: World) -> None:
-    """A counter that begins at 1 has lost its first event to Prometheus."""
+async def test_an_objective_stands_at_0_where_there_has_been_anything_that_it_may_judge(world: World) -> None:
+    """A counter that begins at 1 has lost its first event to Prometheus; and most places have no feedback at all."""
     await world.promise(promises(courtesy=Terms(None, "csat", 0.8, facets=("dimension:courtesy",))))
-    await world.registry.put_site(
-        "bank", time_zone="UTC", hours=None, holidays=None, since=None, queues=[("", "phone")], actor="test"
-    )
+    await world.post(iter([told("feedback.received", NOON, kind="comment")]))
+    await world.post(promise("elsewhere", NOON), site="shop")
     labels = '{channel="phone",objective="courtesy",queue="",site="bank"}'
-    assert f"frontline_slo_events_total{labels} 0.0\n" in await world.page()
+    page = await world.page()
+    assert f"frontline_slo_events_total{labels} 0.0\n" in page
+    assert 'site="shop"' not in "".join(line for line in page.splitlines() if line.startswith("frontline_slo"))
     await world.post(scores("courtesy", 5, 1))
     page = await world.page()
     assert f"frontline_slo_events_total{labels} 2.0\n" in page

@@ -11,8 +11,6 @@ from service.generate.rules.options import Options, duration
 from service.generate.rules.promql import any_of, quoted
 from service.generate.rules.tiers import Tier, tiers_of
 
-_BESIDE = (Scope.PROMISE, Scope.FEEDBACK, Scope.ASSESSMENT)
-
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -54,7 +52,8 @@ class Variant:
     @property
     def is_beside(self) -> bool:
         """Whether it is of what is beside interactions, which may be of a site and of no queue."""
-        return self.terms.of_kpi.scope in _BESIDE
+        scope = self.terms.of_kpi.scope
+        return scope is not None and scope.is_beside
 
     def holds_at(self, site: str, queue: str = "", channel: str = "") -> bool:
         """Whether it is what is promised on a line."""
