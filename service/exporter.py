@@ -324,8 +324,9 @@ class _Page:
                 by_site[standing.series.site].append(standing)
         for site, standings in sorted(by_site.items()):
             for index in quality_index(self._snapshot.policy.objectives.all, standings, self._today(site)):
-                if index.value is not None:
-                    yield (site, index.dimension), index.value
+                value = index.value
+                if value is not None:
+                    yield (site, index.dimension), value
 
     def _today(self, site: str) -> int:
         """The local date at a site."""

@@ -56,7 +56,8 @@ class Index:
     @property
     def value(self) -> float | None:
         """The share of objectives that are met; None where nothing can be told of any."""
-        return self.met / self.judged if self.judged else None
+        judged = self.judged
+        return self.met / judged if judged else None
 
     @property
     def without_objective(self) -> list[Kpi]:
@@ -77,9 +78,8 @@ def quality_index(objectives: Iterable[Objective], standings: Iterable[Standing]
         if terms is None:
             continue
         spends = _by_dimension(terms.of_kpi, of_objective)
-        for dimension in Dimension:
-            if dimension in spends or dimension in _possible(terms):
-                found[dimension].parts.append(Part(objective, terms, spends.get(dimension, _NOTHING)))
+        for dimension in dict.fromkeys((*spends, *_possible(terms))):
+            found[dimension].parts.append(Part(objective, terms, spends.get(dimension, _NOTHING)))
     return list(found.values())
 
 
