@@ -187,8 +187,8 @@ def _foot(report: Report) -> str:
         "Values are shown rounded; nothing is rounded before it is compared or added up. <code>--format csv</code> has "
         "all digits.",
         "How to check it: <code>frontline verify</code> computes every number again from the log of events. "
-        f"<code>GET /v1/objectives/NAME/breaches?{escape(times)}</code> lists the interactions behind the breaches, "
-        "and each of them leads to its own story.",
+        f"<code>GET /v1/objectives/NAME/breaches?{escape(times)}</code> lists what is behind the breaches, "
+        "and each interaction among it leads to its own story.",
         "Late events and corrections move the figures of a past month; made again, the report has what they come to.",
     ]
     return "\n".join(f"<p>{line}</p>" for line in lines)
