@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/.venv/programs/usr/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo install test check bench bench-page fuzz faults generate image compose-env requirements audit clean
+.PHONY: help demo install test check bench bench-page coverage fuzz faults generate image compose-env requirements audit clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: .venv/.dev .venv/.project ## measure all that docs/performance.md shows o
 
 bench-page: .venv/.dev .venv/.project ## write docs/performance.md again (ARGS=build/benchmarks.json: of the last run)
 	.venv/bin/python -m benchmarks.page $(ARGS)
+
+coverage: .venv/.dev .venv/.project ## simulate changes of known effect, and count how often the intervals hold it (ARGS="--runs 500")
+	.venv/bin/python -m benchmarks.coverage $(ARGS)
 
 fuzz: .venv/.dev .venv/.project ## post a million hostile bodies and ask hostile questions (half an hour)
 	FRONTLINE_FUZZ=1000000 .venv/bin/python -m pytest tests/fuzz --timeout 7200 -rP $(ARGS)

@@ -20,6 +20,7 @@ from service.api import (
     admin,
     admin_keys,
     admin_webhooks,
+    changes,
     description,
     errors,
     health,
@@ -44,6 +45,7 @@ from service.deliveries import Deliveries
 from service.settings import Settings
 from service.store import schema
 from service.store.access import Access
+from service.store.changes import ChangeLog
 from service.store.database import Database
 from service.store.ledger import Ledger
 from service.store.partitions import Partitions
@@ -100,7 +102,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     for module in (ingest, webhooks, runbooks, admin, admin_keys, admin_webhooks, health):
         app.include_router(module.router)
     keyed: dict[str, Any] = {"dependencies": [READING], "responses": errors.described(401, 403, 429)}
-    for module in (kpis, objectives, quality, live, sites, metrics):
+    for module in (kpis, objectives, quality, changes, live, sites, metrics):
         app.include_router(module.router, **(keyed if settings.reading_needs_key else {}))
     app.middleware_stack = Headers(app.build_middleware_stack())
     return app
@@ -154,6 +156,7 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Serv
         registry=registry,
         access=access,
         rollups=Rollups(database),
+        changes=ChangeLog(database),
         policies=policies,
         writer=writer,
         webhooks=hooks,

@@ -226,6 +226,17 @@ STATEMENTS = (
         skewed bigint NOT NULL,
         skew_us bigint NOT NULL,
         PRIMARY KEY (source_id, site_id, stripe)) WITH (fillfactor = 50)""",
+    """CREATE TABLE changes (
+        source_id integer NOT NULL,
+        source text COLLATE "C" NOT NULL,
+        id text COLLATE "C" NOT NULL,
+        at timestamptz NOT NULL,
+        name text COLLATE "C" NOT NULL,
+        kind text NOT NULL,
+        sites text[],
+        queues text[],
+        PRIMARY KEY (source_id, source, id))""",
+    "CREATE INDEX changes_by_name ON changes (name, at, source_id, source, id)",
     "CREATE TABLE secrets (name text PRIMARY KEY, value bytea NOT NULL)",
 )
 

@@ -11,6 +11,7 @@ from service.core.access import Principal, Role
 from service.deliveries import Deliveries
 from service.settings import Settings
 from service.store.access import Access
+from service.store.changes import ChangeLog
 from service.store.database import Database
 from service.store.policies import Policies
 from service.store.registry import Registry
@@ -30,6 +31,7 @@ class Services:
     registry: Registry
     access: Access
     rollups: Rollups
+    changes: ChangeLog
     policies: Policies
     writer: Writer
     webhooks: Webhooks

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from service.api.deps import Here, Services
 from service.api.errors import PROBLEM_SCHEMA, described
 from service.api.kpi_answer import Answer, Asked, answer
+from service.api.kpi_choices import Formula, Maturity, Threshold, Within, choices_of, takers
 from service.api.parameters import (
     GROUPS,
     Channels,
@@ -21,20 +22,19 @@ from service.api.parameters import (
     choices_in,
     interval_in,
     names_in,
-    number_in,
     one_of,
     selection_in,
     some_of,
 )
 from service.core.catalogue.kpi import Kpi
 from service.core.catalogue.kpis import KPI_BY_NAME, KPIS
-from service.core.catalogue.measures import MATURITIES, MEASURES, WITHIN_DAYS
+from service.core.catalogue.measures import MEASURES
 from service.core.catalogue.metrics import METRICS
 from service.core.errors import InvalidInput
 from service.core.event import LABEL, microseconds
 from service.core.interval import Interval, Step
 from service.core.quality import LABELS_OF_FACETS
-from service.core.question import MAX_THRESHOLD_SECONDS, Choices, Question, ask, check_facets
+from service.core.question import Choices, Question, ask, check_facets
 
 router = APIRouter(tags=["KPIs"])
 _encode = msgspec.json.Encoder().encode
@@ -42,10 +42,6 @@ _encode = msgspec.json.Encoder().encode
 _Kpis = Annotated[list[str], some_of((kpi.name for kpi in KPIS), at_least=1)]
 _Step = Annotated[str | None, one_of(Step)]
 _Objective = Annotated[str | None, Described({"type": "string", "pattern": f"^{LABEL}$"})]
-_Formula = Annotated[str | None, one_of(dict.fromkeys(name for kpi in KPIS for name in kpi.formulas if name))]
-_Threshold = Annotated[str | None, Described({"type": "number", "minimum": 0, "maximum": MAX_THRESHOLD_SECONDS})]
-_Within = Annotated[str | None, one_of(WITHIN_DAYS)]
-_Maturity = Annotated[str | None, one_of(MATURITIES)]
 
 _PARAMETERS = (
     *("kpi", "from", "to", "step", "site", "queue", "channel", "dimension", "standard", "group_by"),
@@ -138,10 +134,6 @@ def _one(description: str, example: str | float, alias: str | None = None) -> An
     return Query(description=description, examples=[example], alias=alias)
 
 
-def _takers(parameter: str) -> str:
-    return ", ".join(f"`{kpi.name}`" for kpi in KPIS if parameter in kpi.parameters)
-
-
 @router.get(
     "/v1/kpis", summary="KPIs over an interval", response_model=Answer, responses=_RESPONSES, description=_DESCRIPTION
 )
@@ -175,17 +167,17 @@ async def get_kpis(
         ),
     ] = None,
     formula: Annotated[
-        _Formula, _one("variant of the KPIs that have some; their default unless told", "abandons_ignored")
+        Formula, _one("variant of the KPIs that have some; their default unless told", "abandons_ignored")
     ] = None,
-    threshold: Annotated[_Threshold, _one("seconds, for `service_level`; 20 unless told", 30)] = None,
+    threshold: Annotated[Threshold, _one("seconds, for `service_level`; 20 unless told", 30)] = None,
     within: Annotated[
-        _Within,
-        _one(f"for {_takers('within')}: how soon the customer came again; 7d unless told", "7d"),
+        Within,
+        _one(f"for {takers('within')}: how soon the customer came again; 7d unless told", "7d"),
     ] = None,
     maturity: Annotated[
-        _Maturity,
+        Maturity,
         _one(
-            f"for {_takers('maturity')}: whether the days of `within` have passed since the matter "
+            f"for {takers('maturity')}: whether the days of `within` have passed since the matter "
             "was closed; settled unless told",
             "settled",
         ),
@@ -198,13 +190,7 @@ async def get_kpis(
     now = datetime.now(UTC)
     (chosen_step,) = choices_in([step or Step.TOTAL.value], [known.value for known in Step], "step")
     interval = interval_in(from_, to, now)
-    choices = Choices(
-        formula=formula or None,
-        threshold=number_in(threshold, "threshold"),
-        within=within or None,
-        maturity=maturity or None,
-        objective=objective or None,
-    )
+    choices = choices_of(formula, threshold, within, maturity, objective)
     asked = Asked(
         questions=await _questions(here, names_in(kpi), choices, interval),
         interval=interval,

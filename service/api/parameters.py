@@ -69,6 +69,11 @@ def checked_label(name: str) -> str:
     return name
 
 
+def is_label(name: str) -> bool:
+    """Whether anything can have a name."""
+    return _LABEL.match(name) is not None
+
+
 def names_in(values: Iterable[str] | None) -> tuple[str, ...]:
     """The names in lists that are separated by commas, each once; an empty list is none."""
     names = (name.strip() for value in values or () for name in value.split(","))

@@ -25,6 +25,7 @@ from service.core.retention import NEIGHBOUR_US
 from service.core.stories.story import Story, story_of
 from service.core.vocabulary import KIND_OF_TYPE, TYPE_OF_KIND
 from service.store.bookings import NOTHING_BOOKED, Booked, InteractionKey, facts_of
+from service.store.changes import wrong_changes
 from service.store.contacts import CONTACT_COLUMNS, link_of
 from service.store.database import Connection, Database, translated
 from service.store.policies import POLICY_VERSION_SQL, Policies
@@ -343,6 +344,9 @@ class Audit:
             detail = "is in the log without its key" if in_log else "has a key, but is not in the log"
             self._find("event", f"{self._sources.get(source_id, '?')}/{source}/{number}", detail)
             sums.keys.append((source_id, source, number, in_log))
+        sums.changes = await wrong_changes(self._connection, self._kept_from_us)
+        for change in sums.changes:
+            self._find("change", f"{self._sources.get(change[0], '?')}/{change.source}/{change.id}", change.detail)
         return sums
 
     def _name(self, key: Sequence[Any]) -> str:

@@ -104,8 +104,10 @@ class Gathering:
 
 def _origin(grid: Grid, zones: Zones) -> date:
     """The local date of the first point, where the points are days."""
-    for name, days in grid.days.items():
-        return date_of(zones.calendars[name].day_of(grid.interval.minutes[0]) - days.first_point)
+    for name, calendar in zones.calendars.items():
+        days = grid.days.get(name)
+        if days is not None:
+            return date_of(calendar.day_of(grid.interval.minutes[0]) - days.first_point)
     return date_of(0)
 
 

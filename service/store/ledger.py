@@ -35,6 +35,7 @@ from service.store.bookings import (
     facts_of,
 )
 from service.store.breaches import Breaches
+from service.store.changes import record as record_changes
 from service.store.contacts import due_contacts, rebook_contacts, settle_contacts
 from service.store.database import Connection, Database, translated
 from service.store.flush import Punctuality, flush_differences, flush_punctuality
@@ -232,6 +233,8 @@ class Ledger:
             await self._leave_out(connection, first, refused)
             await self._know_series(works)
             await self._log(connection, first)
+            told = [(post.source_id, event.fact) for post, event in first.values()]
+            await record_changes(connection, [one for one in told if one[1].kind == Kind.CHANGE_MADE])
             await self._punctuality(connection, works, turn.stripe)
             await self.rebook(connection, works, turn)
         outcomes = outcomes_of(posts, first, refused, kept_from_us)

@@ -20,6 +20,7 @@ from service.core.stories.story import story_of
 from service.store.audit import Audit, Progress, Report, WrongContact, WrongInteraction, auditing
 from service.store.bookings import LOCK_SQL, Booked, InteractionKey, Work, close_visits, facts_of
 from service.store.breaches import Breaches
+from service.store.changes import mend_changes
 from service.store.clock import Clock
 from service.store.contacts import CONTACT_COLUMNS, lay_bare, link_of, lock_customers, rebook_contact, row_of
 from service.store.database import Connection, Database, translated
@@ -194,6 +195,7 @@ class Rebuild:
                 return False
             await _mend_sums(connection, sums, turn.stripe)
             await sums.breaches.write(connection, is_repair=True)
+            await mend_changes(connection, sums.changes)
             return True
 
         if not await self._ledger.transact(run, self._clock()):

@@ -15,6 +15,7 @@ from service.core.policy import Policy
 from service.core.window import date_of
 from service.store.breaches import BREACH_COLUMNS, Breaches, BreachRow, breach_rows
 from service.store.buckets import bucket_sql
+from service.store.changes import WrongChange
 from service.store.database import Connection
 from service.store.registry import Registry
 from service.store.tables import BUCKETS
@@ -130,7 +131,8 @@ class Sums:
     as (series, day, histogram, bucket, amount), `totals` as (series, code, amount). `longest` names the days whose
     longest duration is wrong, `open_visits` the interactions whose rows there are wrong, `keys` events as
     (registered source, source, id, whether the log has it) that are in the log without a key, or the other way round,
-    and `breaches` what has to be added to the list of breaches and what is wrongly there.
+    `breaches` what has to be added to the list of breaches and what is wrongly there, and `changes` those that are not
+    kept as the log tells them.
     """
 
     def __init__(self, connection: Connection, registry: Registry, policy: Policy) -> None:
@@ -143,6 +145,7 @@ class Sums:
         self.open_visits: list[tuple[int, str]] = []
         self.keys: list[tuple[int, str, str, bool]] = []
         self.breaches = Breaches()
+        self.changes: list[WrongChange] = []
         self._registry = registry
         self._policy = policy
         self._first_minute = (MIN_US if policy.kept_from_us is None else policy.kept_from_us) // MINUTE_US
@@ -153,7 +156,7 @@ class Sums:
     @property
     def is_right(self) -> bool:
         """Whether nothing was found to be otherwise."""
-        listed = (self.breaches.added, self.breaches.gone)
+        listed = (self.breaches.added, self.breaches.gone, self.changes)
         found = (self.minutes, self.days, self.buckets, self.longest, self.totals, self.open_visits, self.keys, *listed)
         return not any(found)
 

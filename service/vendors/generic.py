@@ -13,31 +13,31 @@ import msgspec
 from msgspec import Meta
 
 from service.core.errors import InvalidInput
-from service.core.vocabulary import EVENT_CLASSES
-from service.vendors.reading.delivery import Delivery, Event, Part, Reading, Unread, event, unreadable
+from service.core.event import WireEvent
+from service.core.vocabulary import EVENT_CLASSES, InteractionEvent
+from service.vendors.reading.delivery import Delivery, Event, Part, Reading, Unread, unreadable
 from service.vendors.reading.expressions import Expression, Field, Finding, Source
 from service.vendors.reading.places import Places, converted
 from service.vendors.reading.signing import SharedKey, Signature
 
 Given = Expression | Source
-_FIELDS: Mapping[str, frozenset[str]] = {
-    str(cls.__struct_config__.tag).removeprefix("interaction."): frozenset(
-        next(field.type for field in msgspec.structs.fields(cls) if field.name == "data").__struct_fields__
-    )
-    for cls in EVENT_CLASSES
+_TYPES: Mapping[str, type[WireEvent]] = {
+    str(cls.__struct_config__.tag).removeprefix("interaction."): cls for cls in EVENT_CLASSES
 }
+"""The types of event by their names in rules."""
 
 
 class Rule(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """An event that a delivery makes, when `when` holds of its body; with `each`, one of each thing that it finds.
 
-    Expressions are of the body; with `each` they are of an object with `item` and `body`.
+    Expressions are of the body; with `each` they are of an object with `item` and `body`. Events of interactions need
+    a `subject`.
     """
 
     type: str
     id: Given
     time: Given
-    subject: Given
+    subject: Given | None = None
     when: Expression | None = None
     each: Expression | None = None
     data: dict[str, Given] = {}
@@ -127,10 +127,16 @@ class _Rule:
 
     def __init__(self, rule: Rule, mapped: Mapped, field: str) -> None:
         self._kind = rule.type.removeprefix("interaction.")
-        known = _FIELDS.get(self._kind)
-        if known is None:
-            names = ", ".join(sorted(_FIELDS))
+        cls = _TYPES.get(self._kind)
+        if cls is None:
+            names = ", ".join(sorted(_TYPES))
             raise InvalidInput(f"{rule.type!r} is not known; it must be one of {names}", field=f"{field}.type")
+        if rule.subject is None and issubclass(cls, InteractionEvent):
+            raise InvalidInput(
+                "is missing; it must find the interaction", field=f"{field}.subject", code="missing_field"
+            )
+        self._type = str(cls.__struct_config__.tag)
+        known = next(one.type for one in msgspec.structs.fields(cls) if one.name == "data").__struct_fields__
         for name in rule.data:
             if name not in known:
                 raise InvalidInput(
@@ -145,8 +151,8 @@ class _Rule:
         self._needed = [
             Field("id", rule.id, f"{field}.id"),
             Field("time", rule.time, f"{field}.time"),
-            Field("subject", rule.subject, f"{field}.subject"),
         ]
+        self._subject = None if rule.subject is None else Field("subject", rule.subject, f"{field}.subject")
 
     def holds(self, body: Any) -> bool:
         """Whether a body is one that the rule is for."""
@@ -171,13 +177,16 @@ class _Rule:
                 yield error
 
     def _event(self, context: Any) -> Event:
-        id_, time, subject = (one.needed(context) for one in self._needed)
+        id_, time = (one.needed(context) for one in self._needed)
         data: dict[str, Any] = {}
         for one in self._data:
             found = one.of(context)
             if found is not None:
                 self._put(data, one.name, found)
-        return event(self._kind, f"{id_}/{self._kind}", time, subject, self._mapped.source, **data)
+        # Whatever else is made of the same thing has an id of its own; an answer names feedback by the sender's.
+        name = str(id_) if self._kind == "feedback.received" else f"{id_}/{self._kind}"
+        made = {"id": name, "source": self._mapped.source, "type": self._type, "time": time, "data": data}
+        return made if self._subject is None else made | {"subject": self._subject.needed(context)}
 
     def _put(self, data: dict[str, Any], name: str, found: Any) -> None:
         """Put a field into an event's data: a place as it is mapped, or as it is where none is."""

@@ -16,6 +16,8 @@ READABLE = [
     "/v1/objectives",
     "/v1/objectives/phone-80-in-20/breaches",
     "/v1/quality",
+    "/v1/changes",
+    "/v1/changes/course/effect?kpi=offered",
     "/v1/interactions/pos-vendor/order-1",
     "/v1/sites/vilnius-1/days",
     "/metrics",
@@ -41,6 +43,7 @@ async def test_every_route_that_tells_something_is_listed_here(serve: Serve) -> 
     described = (await api.client.get("/openapi.json")).json()["paths"]
     reading = {path for path, methods in described.items() if "get" in methods and "/admin/" not in path}
     patterns = {
+        "/v1/changes/{name}/effect": "/v1/changes/course/effect",
         "/v1/interactions/{source}/{subject}": "/v1/interactions/pos-vendor/order-1",
         "/v1/objectives/{name}/breaches": "/v1/objectives/phone-80-in-20/breaches",
         "/v1/sites/{site}/days": "/v1/sites/vilnius-1/days",

@@ -120,6 +120,13 @@ async def test_days_are_the_sites(service: Service, registry: Registry) -> None:
     ]
 
 
+async def test_days_of_a_site_that_is_not_there_have_nothing_in_them(service: Service) -> None:
+    await service.call("a", NINE, 10)
+    (nobody,) = (await service.get(f"/v1/kpis?kpi=offered&step=1d&site=kaunas-2&{DAY}"))["results"]
+    assert [point["value"] for point in nobody["points"]] == [0]
+    assert (await service.get(f"/v1/kpis?kpi=offered&step=1d&site=kaunas-2&group_by=site&{DAY}"))["results"] == []
+
+
 async def test_the_longest_wait_is_of_now(service: Service) -> None:
     begin = datetime.now(UTC) - timedelta(seconds=100)
     await service.post(event("a", "queued", begin, site="vilnius-1", queue="tills", channel="pos"))

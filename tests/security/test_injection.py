@@ -52,6 +52,10 @@ QUERIES = [
         "/v1/admin/actions?before={}",
         "/v1/admin/actions?limit={}",
     ),
+    *("/v1/changes?site={}", "/v1/changes?kind={}", "/v1/changes?from={}", "/v1/changes?to={}", "/v1/changes?limit={}"),
+    *("/v1/changes/{}/effect?kpi=offered", "/v1/changes/x/effect?kpi={}", "/v1/changes/x/effect?kpi=offered&span={}"),
+    *("/v1/changes/x/effect?kpi=offered&queue={}", "/v1/changes/x/effect?kpi=offered&threshold={}"),
+    *("/v1/changes/x/effect?kpi=csat&dimension={}", "/v1/changes/x/effect?kpi=standards_compliance&standard={}"),
     *("/runbooks/{}", "/docs-static/{}", "/{}"),
 ]
 

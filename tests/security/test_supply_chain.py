@@ -16,6 +16,7 @@ from service.generate.bill import bill, licence_of, pins
 ROOT = Path(__file__).parent.parent.parent
 FILES = ("build", "dev", "runtime", "server")
 PERMISSIVE = {
+    "0BSD",
     "Apache-2.0",
     "BSD-2-Clause",
     "BSD-3-Clause",
@@ -23,6 +24,7 @@ PERMISSIVE = {
     "MIT-0",
     "PSF-2.0",
     "PostgreSQL",
+    "CC0-1.0",
     "ISC",
     "Zlib",
     "Unlicense",

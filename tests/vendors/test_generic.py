@@ -355,3 +355,33 @@ def test_deliveries_may_come_in_any_order_and_twice() -> None:
         found = books(*batches([*order, *order]))
         assert found.rollups() == wanted.rollups()
         assert booked(found) == booked(wanted)
+
+
+def test_a_survey_and_its_answer_are_read_as_feedback() -> None:
+    score = {"kind": {"value": "survey"}, "metric": {"value": "csat"}, "score": "stars", "site": "branch"}
+    mapping = {
+        "rules": [
+            {"type": "feedback.received", "when": "stars", "id": "id", "time": "at", "subject": "call", "data": score},
+            {
+                "type": "feedback.answered",
+                "when": "reply_to",
+                "id": "id",
+                "time": "at",
+                "data": {"feedback": "reply_to"},
+            },
+        ]
+    }
+    survey = {"id": "s-1", "at": "2025-11-21T09:00:00Z", "call": "c-9", "stars": 4, "branch": "vilnius-1"}
+    reply = {"id": "r-1", "at": "2025-11-21T10:00:00Z", "reply_to": "s-1"}
+    (received,) = read(survey, mapping).parts[0].events
+    assert (received["id"], received["type"], received["subject"]) == ("s-1", "feedback.received", "c-9")
+    assert received["data"] == {"kind": "survey", "metric": "csat", "score": 4, "site": "vilnius-1"}
+    (answered,) = read(reply, mapping).parts[0].events
+    assert answered["data"]["feedback"] == received["id"]
+    assert "subject" not in answered
+
+
+def test_an_event_of_an_interaction_needs_a_subject() -> None:
+    rule = {name: value for name, value in MAPPING["rules"][0].items() if name != "subject"}
+    with pytest.raises(InvalidInput, match=r"rules\[0\].subject: is missing"):
+        ADAPTER.reader({"rules": [rule]})

@@ -16,8 +16,13 @@ from service.vendors.reading.times import check_format, read_time
 Expression = Annotated[str, Meta(min_length=1, max_length=2000)]
 Constant = str | int | float | bool
 
-_TIMES = frozenset({"time", "queued_at", "answered_at", "completed_at"})
-_NUMBERS = frozenset({"wait_seconds", "service_seconds", "hold_seconds", "wrap_up_seconds", "transfers", "revision"})
+_TIMES = frozenset({"time", "queued_at", "answered_at", "completed_at", "due"})
+_NUMBERS = frozenset(
+    {
+        *("wait_seconds", "service_seconds", "hold_seconds", "wrap_up_seconds", "quoted_wait_seconds"),
+        *("interval_seconds", "transfers", "revision", "score", "scale", "passed", "of", "staffed", "available"),
+    }
+)
 _ANY = "*"
 
 
