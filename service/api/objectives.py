@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from service.api.deps import Here
 from service.api.errors import described
-from service.api.parameters import Channels, Grouping, Labels, Time, choices_in, interval_in, names_in, selection_in
+from service.api.parameters import Channels, Labels, Places, Time, choices_in, interval_in, names_in, selection_in
 from service.core.budget import Spend
 from service.core.calendar import Calendar
 from service.core.catalogue.metrics import SERIES
@@ -162,7 +162,7 @@ async def get_objectives(
     channel: Annotated[Channels, Query(description="only in these channels, separated by commas")] = None,
     worst: Annotated[int, Query(description="so many of the worst sites", ge=0, le=1000)] = 5,
     by: Annotated[
-        Grouping, Query(description="what tells the worst apart: `site`, `queue`, `channel`; `site` unless told")
+        Places, Query(description="what tells the worst apart: `site`, `queue`, `channel`; `site` unless told")
     ] = None,
 ) -> Response:
     """Over the current window of each: exact sums of whole local days, in each site's own time zone.

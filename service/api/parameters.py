@@ -50,6 +50,8 @@ GROUPS = (*SERIES, *LABELS_OF_FACETS)
 Dimensions = Annotated[list[str] | None, some_of(Dimension)]
 Grouping = Annotated[list[str] | None, some_of(GROUPS)]
 """What tells results apart."""
+Places = Annotated[list[str] | None, some_of(SERIES)]
+"""What tells places apart."""
 Time = Annotated[str | None, Described({"type": "string", "format": "date-time"})]
 Date = Annotated[str | None, Described({"type": "string", "format": "date"})]
 

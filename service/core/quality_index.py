@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from service.core.budget import Spend, Status
-from service.core.catalogue.kpi import Kpi
+from service.core.catalogue.kpi import Kpi, Shape
 from service.core.catalogue.kpis import KPIS
 from service.core.objective import Objective, Terms
 from service.core.quality import DIMENSION, KIND, RESOURCE_KINDS, STANDARD, STANDARDS, Dimension, facet_value
@@ -84,7 +84,9 @@ def quality_index(objectives: Iterable[Objective], standings: Iterable[Standing]
 
 
 def dimensions_of(kpi: Kpi) -> Sequence[Dimension]:
-    """The dimensions that a KPI tells of; none where it is of service as a whole."""
+    """The dimensions that a KPI tells of; none where it is of service as a whole, or only counts."""
+    if kpi.shape is Shape.COUNT:
+        return ()
     if kpi.facet in _OF_FACETS:
         return tuple(dict.fromkeys(_OF_FACETS[kpi.facet].values()))
     if kpi.dimension is not None:

@@ -141,6 +141,7 @@ def test_the_kpis_without_an_objective_are_named() -> None:
         ("standards_compliance", ["courtesy", "tangibles", "security", "responsiveness"]),
         ("offered", []),
         ("surveys", []),
+        ("items_checked", []),
     ],
 )
 def test_the_dimensions_of_a_kpi(kpi: str, dimensions: list[str]) -> None:
