@@ -16,11 +16,11 @@ from service.core.interval import Interval, Step
 from service.core.kpi import Needs, Values, evaluate, needs
 from service.core.policy import Policy
 from service.core.question import Question
+from service.core.series import OTHER
 from service.core.spans import EARLIER_WEEKS, MAX_WEEKS
 from service.core.window import number_of
 from service.store.changes import ChangeLog
 from service.store.cohorts import Selection
-from service.store.registry import OTHER
 from service.store.rollups import Gathered, Rollups
 
 MAX_NUMBERS = 2_000_000

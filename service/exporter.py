@@ -29,13 +29,12 @@ from service.core.event import DAY_US, MINUTE_US, SECOND_US, microseconds
 from service.core.objective import Objective, Terms
 from service.core.quality import LABELS_OF_FACETS, STANDARD, facet_value
 from service.core.quality_index import quality_index
-from service.core.series import Series
+from service.core.series import OTHER, Series
 from service.core.standing import Standing
 from service.core.stories.feedback import STATE_COMPLAINT
 from service.core.stories.promise import STATE_PROMISED
 from service.exposition import Distribution, Family, HistogramFamily, Labels, Sample, write
 from service.store.live import LiveState, Snapshot
-from service.store.registry import OTHER
 from service.store.rollups import Rollups
 
 _TELLING: Mapping[str, tuple[str, int]] = {
@@ -104,6 +103,8 @@ class _Page:
         self._promised = list(self._judged_live())
         self._spent = list(self._windows())
         self._judged = _over_all_objectives(snapshot)
+        self._resources = list(snapshot.levels.resources_now(snapshot.policy))
+        self._staffing = list(snapshot.levels.staffing_now())
 
     def families(self) -> Iterator[Family | HistogramFamily]:
         for metric in METRICS:
@@ -345,7 +346,8 @@ class _Page:
 
     def last_event(self) -> Iterator[Sample]:
         for seen in self._snapshot.activity:
-            yield (seen.source, seen.site), seen.last_event_at.timestamp()
+            if seen.last_event_at is not None:
+                yield (seen.source, seen.site), seen.last_event_at.timestamp()
 
     def late_events(self) -> Iterator[Sample]:
         for seen in self._snapshot.activity:
@@ -357,6 +359,29 @@ class _Page:
 
     def skew(self) -> Iterator[Sample]:
         return (((seen.source, seen.site), seen.skew_seconds) for seen in self._snapshot.activity)
+
+    def resources(self) -> Iterator[Sample]:
+        for of_kind in self._resources:
+            for state, number in of_kind.states.items():
+                yield (of_kind.site, of_kind.kind, state), number
+
+    def availability(self) -> Iterator[Sample]:
+        for of_kind in self._resources:
+            if of_kind.availability is not None:
+                yield (of_kind.site, of_kind.kind), of_kind.availability
+
+    def staffed(self) -> Iterator[Sample]:
+        return (((queue.site, queue.queue), queue.staffed) for queue in self._staffing)
+
+    def occupancy(self) -> Iterator[Sample]:
+        for queue in self._staffing:
+            if queue.occupancy is not None:
+                yield (queue.site, queue.queue), queue.occupancy
+
+    def arrivals_per_staffed(self) -> Iterator[Sample]:
+        for queue in self._staffing:
+            if queue.arrivals is not None:
+                yield (queue.site, queue.queue), queue.arrivals
 
 
 _SAMPLES: Mapping[str, Callable[[_Page], Iterator[Sample]]] = {
@@ -385,6 +410,11 @@ _SAMPLES: Mapping[str, Callable[[_Page], Iterator[Sample]]] = {
     "frontline_late_events_total": _Page.late_events,
     "frontline_clock_skew_events_total": _Page.skewed_events,
     "frontline_clock_skew_seconds": _Page.skew,
+    "frontline_resources": _Page.resources,
+    "frontline_availability_ratio": _Page.availability,
+    "frontline_staffed": _Page.staffed,
+    "frontline_occupancy_ratio": _Page.occupancy,
+    "frontline_arrivals_per_staffed": _Page.arrivals_per_staffed,
 }
 
 

@@ -15,8 +15,9 @@ from service.core.calendar import DAYS, check_holidays, check_hours, check_time_
 from service.core.errors import InvalidInput
 from service.core.event import LABEL, SECOND_US, Channel, duration_us
 from service.core.opening import INTERVAL_PATTERN, MAX_DATES, MAX_INTERVALS_OF_DAY
+from service.core.series import OTHER
 from service.store.erasures import erase_customer
-from service.store.registry import OTHER, Site, pseudonym
+from service.store.registry import Site, pseudonym
 
 MAX_PATIENCE_SECONDS = 31_536_000
 _PATTERN = f"^{LABEL}$"

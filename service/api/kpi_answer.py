@@ -14,7 +14,7 @@ from service.core.errors import InvalidInput
 from service.core.event import duration_us
 from service.core.interval import Interval, Step
 from service.core.kpi import Sums, evaluate, needs
-from service.core.quality import DIMENSION, LABELS_OF_FACETS, STANDARD
+from service.core.quality import DIMENSION, FACETS, KIND, STANDARD
 from service.core.question import Question
 from service.store.cohorts import Group, Selection
 from service.store.live import LiveState
@@ -42,7 +42,7 @@ class Result:
     `formula` and `threshold` are those of the objective's terms at the end of the interval, where one was asked for.
     `method` is `exact` where the threshold was held against exact durations, `buckets` where a quantile was
     interpolated in the catalogue's buckets. `site`, `queue`, `channel` are the group's, or the one value of a filter;
-    so are `dimension` and `standard`, of a KPI that is told apart by them.
+    so are `dimension`, `standard` and `kind`, of a KPI that is told apart by them.
     """
 
     kpi: str
@@ -56,6 +56,7 @@ class Result:
     channel: str | None
     dimension: str | None
     standard: str | None
+    kind: str | None
     method: str | None
     points: list[Point]
 
@@ -92,6 +93,7 @@ async def answer(rollups: Rollups, asked: Asked, now: datetime) -> bytes:
             asked.selection,
             asked.group_by,
             needs(of_cohorts),
+            now=now,
             check_points=lambda points: _check_points(points * len(of_cohorts)),
         )
     states = await rollups.live_state(now, asked.selection) if of_now else []
@@ -130,12 +132,12 @@ def _written(asked: Asked, gathered: Gathered | None, states: list[LiveState], n
 def _of_cohorts(asked: Asked, question: Question, gathered: Gathered) -> Iterator[Result]:
     starts = [str(msgspec.to_builtins(start)) for start in gathered.grid.starts]
     others = [
-        asked.group_by.index(label)
-        for label in asked.group_by
-        if label in LABELS_OF_FACETS and label != question.kpi.facet
+        asked.group_by.index(label) for label in asked.group_by if label in FACETS and label != question.kpi.facet
     ]
+    # What has a kind is of resources, and of nothing else.
+    kinds = [asked.group_by.index(KIND)] if KIND in asked.group_by and question.kpi.facet == KIND else []
     for group, sums in gathered.groups.items():
-        if any(group[place] for place in others):
+        if any(group[place] for place in others) or not all(group[place] for place in kinds):
             continue
         points = [Point(*point) for point in zip(starts, *evaluate(question, sums), strict=True)]
         yield _result(asked, question, group, points)
@@ -173,6 +175,7 @@ def _result(asked: Asked, question: Question, group: Group, points: list[Point])
         channel=label("channel"),
         dimension=label(DIMENSION) or None if facet == DIMENSION else None,
         standard=label(STANDARD) or None if facet == STANDARD else None,
+        kind=label(KIND) or None if facet == KIND else None,
         method=question.method,
         points=points,
     )

@@ -17,6 +17,7 @@ from service.api.parameters import (
     Described,
     Dimensions,
     Grouping,
+    Kinds,
     Labels,
     Time,
     choices_in,
@@ -33,7 +34,7 @@ from service.core.catalogue.metrics import METRICS
 from service.core.errors import InvalidInput
 from service.core.event import LABEL, microseconds
 from service.core.interval import Interval, Step
-from service.core.quality import LABELS_OF_FACETS
+from service.core.quality import FACETS
 from service.core.question import Choices, Question, ask, check_facets
 
 router = APIRouter(tags=["KPIs"])
@@ -44,7 +45,7 @@ _Step = Annotated[str | None, one_of(Step)]
 _Objective = Annotated[str | None, Described({"type": "string", "pattern": f"^{LABEL}$"})]
 
 _PARAMETERS = (
-    *("kpi", "from", "to", "step", "site", "queue", "channel", "dimension", "standard", "group_by"),
+    *("kpi", "from", "to", "step", "site", "queue", "channel", "dimension", "standard", "kind", "group_by"),
     *("objective", "formula", "threshold", "within", "maturity"),
 )
 
@@ -65,6 +66,7 @@ _EXAMPLE = {
             "channel": None,
             "dimension": None,
             "standard": None,
+            "kind": None,
             "method": "exact",
             "points": [
                 {"start": "2026-11-21T09:00:00Z", "value": 0.8, "numerator": 40, "denominator": 50},
@@ -155,8 +157,9 @@ async def get_kpis(
         Dimensions, _list("for what customers think: only what they say of these dimensions", "courtesy")
     ] = None,
     standard: Annotated[Labels, _list("for assessments: only these standards of conduct", "safety")] = None,
+    kind: Annotated[Kinds, _list("for `availability`: only resources of these kinds", "equipment")] = None,
     group_by: Annotated[
-        Grouping, _list("a result for each `site`, `queue`, `channel`, `dimension`, `standard`", "site,queue")
+        Grouping, _list("a result for each `site`, `queue`, `channel`, `dimension`, `standard`, `kind`", "site,queue")
     ] = None,
     objective: Annotated[
         _Objective,
@@ -195,13 +198,13 @@ async def get_kpis(
         questions=await _questions(here, names_in(kpi), choices, interval),
         interval=interval,
         step=Step(chosen_step),
-        selection=selection_in(site, queue, channel, dimension, standard),
+        selection=selection_in(site, queue, channel, dimension, standard, kind),
         group_by=choices_in(names_in(group_by), GROUPS, "group_by"),
     )
     check_facets(
         asked.questions,
-        [name for name in LABELS_OF_FACETS if getattr(asked.selection, name)],
-        [name for name in LABELS_OF_FACETS if name in asked.group_by],
+        [name for name in FACETS if getattr(asked.selection, name)],
+        [name for name in FACETS if name in asked.group_by],
     )
     return Response(await answer(here.rollups, asked, now), media_type="application/json")
 

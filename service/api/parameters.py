@@ -13,7 +13,7 @@ from service.core.catalogue.metrics import SERIES
 from service.core.errors import InvalidInput
 from service.core.event import CHANNELS, LABEL
 from service.core.interval import Interval
-from service.core.quality import LABELS_OF_FACETS, Dimension
+from service.core.quality import FACETS, RESOURCE_KINDS, Dimension
 from service.store.cohorts import Selection
 
 
@@ -46,12 +46,14 @@ _LABEL = re.compile(rf"\A{LABEL}\Z")
 Labels = Annotated[list[str] | None, _list({"type": "string", "pattern": f"^{LABEL}$"})]
 """Names of sites or queues."""
 Channels = Annotated[list[str] | None, some_of(CHANNELS)]
-GROUPS = (*SERIES, *LABELS_OF_FACETS)
+GROUPS = (*SERIES, *FACETS)
 Dimensions = Annotated[list[str] | None, some_of(Dimension)]
-Grouping = Annotated[list[str] | None, some_of(GROUPS)]
-"""What tells results apart."""
 Places = Annotated[list[str] | None, some_of(SERIES)]
 """What tells places apart."""
+Grouping = Annotated[list[str] | None, some_of(GROUPS)]
+"""What tells results apart."""
+Kinds = Annotated[list[str] | None, some_of(RESOURCE_KINDS)]
+"""Kinds of resource."""
 Time = Annotated[str | None, Described({"type": "string", "format": "date-time"})]
 Date = Annotated[str | None, Described({"type": "string", "format": "date"})]
 
@@ -88,6 +90,7 @@ def selection_in(
     channel: Iterable[str] | None,
     dimension: Iterable[str] | None = None,
     standard: Iterable[str] | None = None,
+    kind: Iterable[str] | None = None,
 ) -> Selection:
     """The series asked for by lists of names. Raises InvalidInput for a name that no series can have."""
     asked = {"site": names_in(site), "queue": names_in(queue), "standard": names_in(standard)}
@@ -101,6 +104,7 @@ def selection_in(
         **asked,
         channel=choices_in(names_in(channel), CHANNELS, "channel"),
         dimension=choices_in(names_in(dimension), [*Dimension], "dimension"),
+        kind=choices_in(names_in(kind), RESOURCE_KINDS, "kind"),
     )
 
 

@@ -14,8 +14,8 @@ from service.api.parameters import Date
 from service.core.calendar import Calendar
 from service.core.errors import InvalidInput, NotFound
 from service.core.event import EPOCH, MINUTE_US, SECOND_US, microseconds, moment
+from service.core.series import OTHER
 from service.store.policies import calendar_of
-from service.store.registry import OTHER
 
 router = APIRouter(tags=["KPIs"], responses=described(422, 503))
 

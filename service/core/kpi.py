@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from service.core.catalogue.integrals import INTEGRAL_BY_NAME
 from service.core.catalogue.kpi import (
     ABANDONED_LATER,
     ABANDONED_WITHIN,
@@ -55,7 +56,7 @@ class Needs:
     """What has to be added up to answer questions.
 
     `within` names the terms that are waits of at most `threshold_us`, by their histogram. `objective` is the number of
-    the one whose events and breaches are wanted.
+    the one whose events and breaches are wanted. `integrals` are those of levels.
     """
 
     measures: frozenset[str] = frozenset()
@@ -64,6 +65,7 @@ class Needs:
     objective: int | None = None
     histograms: frozenset[str] = frozenset()
     longest: bool = False
+    integrals: frozenset[str] = frozenset()
 
 
 def needs(questions: Iterable[Question]) -> Needs:
@@ -89,6 +91,7 @@ def needs(questions: Iterable[Question]) -> Needs:
         objective,
         frozenset(histograms),
         longest,
+        frozenset(terms & INTEGRAL_BY_NAME.keys()),
     )
 
 
@@ -112,7 +115,13 @@ def evaluate(question: Question, sums: Sums) -> Values:
         # One division from integers, so that the mean is the float nearest to the exact one.
         means = [total / (number * SECOND_US) if number else None for total, number in both]
         return Values(means, [total / SECOND_US for total in numerators], denominators)
-    return Values([kpi.per * over / under if under else None for over, under in both], numerators, denominators)
+    one, other = kpi.per_us
+    ratios = [kpi.per * over * other / (under * one) if under else None for over, under in both]
+    return Values(ratios, _in_units(numerators, one), _in_units(denominators, other))
+
+
+def _in_units(numbers: list[int], unit: int) -> Sequence[float]:
+    return numbers if unit == 1 else [number / unit for number in numbers]
 
 
 def quantile(histogram: Histogram, counts: Sequence[int], q: float) -> float | None:

@@ -119,7 +119,7 @@ def _no_promise(kpi: Kpi) -> str:
     measures = [MEASURE_BY_NAME.get(term) for term in formula.terms]
     if all(measure is not None and measure.unit is Unit.COUNT for measure in measures):
         return "a number set against that of something else, of which no single one keeps or breaks it"
-    return "a share of time, and no single visit keeps or breaks a share of time"
+    return "measured over time, and no single visit keeps or breaks it"
 
 
 def _facets(covered: Mapping[str, Placed], kpi: Kpi) -> tuple[str, ...]:

@@ -48,6 +48,9 @@ MAX_STANDARDS_PER_SITE = 20
 """How many standards of its own a site may have; what goes over it is `other`."""
 
 LABELS_OF_FACETS = (DIMENSION, STANDARD)
+"""Those by which series are told apart."""
+FACETS = (*LABELS_OF_FACETS, KIND)
+"""Those by which KPIs are told apart; kinds are of resources, which are counted in no series."""
 NO_FACET = ""
 
 

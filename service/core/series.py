@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from service.core.quality import DIMENSION, NO_FACET, STANDARD, facet_value
 
+OTHER = "other"
+"""The site, queue or resource that takes what goes over a limit."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Series:

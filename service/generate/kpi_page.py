@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from service.core.catalogue.integrals import INTEGRALS
 from service.core.catalogue.kpi import Formula, Kpi, Parameter, Shape
 from service.core.catalogue.kpis import KPIS
 from service.core.catalogue.measures import HISTOGRAMS, MEASURE_BY_NAME, MEASURES
@@ -41,6 +42,14 @@ def _sections() -> Iterator[str]:
     yield _table(
         ("measure", "booked by", "what", "formula"),
         ((_code(one.name), one.scope.value, one.help, _code(one.formula)) for one in MEASURES),
+    )
+    yield "## Integrals"
+    yield (
+        "Time during which things stood as they did, added up over the interval when somebody asks, in whole "
+        "microseconds, and up to now."
+    )
+    yield _table(
+        ("integral", "what", "formula"), ((_code(one.name), one.help, _code(one.formula)) for one in INTEGRALS)
     )
     yield "## Histograms"
     yield "Buckets by their upper bounds in seconds; above the last there is one more."

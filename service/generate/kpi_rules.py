@@ -11,6 +11,7 @@ from service.core.catalogue.measures import (
 from service.core.catalogue.quality_measures import DEFAULT_PATIENCE_US, MISROUTED_WITHIN_SECONDS, PATIENCE_US
 from service.core.event import DAY_US, HOUR_US, KINDS_OF_INTERACTIONS, SECOND_US, Kind
 from service.core.interval import Step
+from service.core.levels import DEFAULT_INTERVAL_SECONDS
 
 _KINDS = ", ".join(kind.name.lower() for kind in KINDS_OF_INTERACTIONS if kind is not Kind.RECORDED)
 _SPANS = ", ".join(f"`{within}`" for within in WITHIN_DAYS)
@@ -104,6 +105,13 @@ late event shows that the wait ended in time. The share kept is 1 - breaches / e
 that it is made, if its events are recent. Older ones are *backfilled*, later changes are *corrections*, and live +
 backfilled + up - down = what `/v1/kpis` adds up.
 
+**Levels.** Whether a resource works and how many serve a queue are told by what they change to, and hold until the next
+change. What is made of them is integrated over the interval that is asked about, up to now: of resources over the
+opening hours of their site and from the first event on that tells of them, of those who serve over all time. A minute
+belongs to the interval if it begins in it. A resource that ever sent a heartbeat is up only while one covers it, for
+`interval_seconds` from its time on ({DEFAULT_INTERVAL_SECONDS:g} s unless told), and down from its first heartbeat on
+wherever none does; an interval should be two or three times as long as the pause between two of them.
+
 ## Where a definition leaves room
 
 - An answer, or an end of the wait, at exactly T is in time. One who gave up after exactly {_SHORT} is a short
@@ -127,6 +135,12 @@ backfilled + up - down = what `/v1/kpis` adds up.
 - The agent of a contact is the first who is told to have answered, else the first who is told at all. A visit that a
   colleague takes over, or an interaction with two agents named, was not handled by one.
 - A `transferred` after exactly {MISROUTED_WITHIN_SECONDS} s of service is one in the wrong line; hold is no service.
+- Of changes at one moment the last in the order of registered source, `source` and `id` is in force. Before any change
+  a resource is up, and nobody serves.
+- A heartbeat that names no kind is one of the resource of that name, whatever kind its changes tell, and of equipment
+  where none does. One that names no resource is of the site, which is a resource by its own name.
+- Resources are of a site and of none of its queues and channels; staffing is of a queue and of none of its channels.
+  Who is served in a queue of which no staffing is told counts in `occupancy` too, so ask for the queues that tell it.
 - Quantiles are interpolated within the buckets, as `histogram_quantile` of Prometheus does; one above the highest
   bound is that bound. Thresholds are held against exact durations.
 """

@@ -28,6 +28,7 @@ from service.store.bookings import NOTHING_BOOKED, Booked, InteractionKey, facts
 from service.store.changes import wrong_changes
 from service.store.contacts import CONTACT_COLUMNS, link_of
 from service.store.database import Connection, Database, translated
+from service.store.level_audit import LevelGaps, find_level_gaps
 from service.store.policies import POLICY_VERSION_SQL, Policies
 from service.store.registry import Registry
 from service.store.scans import AT_ONCE, chunks, groups
@@ -46,7 +47,7 @@ SELECT * FROM (
     UNION ALL
     SELECT source_id, {_ABOUT}, time, '{_ATTACHED}', id, source, jsonb_build_object('record', subject), received_at
     FROM events WHERE (source_id, {_ABOUT}) > ($1, $2) AND time >= $3
-        AND type IN ({_FOUNDING}) AND data ->> 'site' IS NULL
+        AND type IN ({_FOUNDING}) AND data ->> 'site' IS NULL AND data ->> 'about' IS NOT NULL
 ) AS told ORDER BY source_id, subject
 """
 _INTERACTIONS_SQL = """
@@ -159,12 +160,13 @@ class Audit:
         self._series = {row[0]: (row[1], row[2], row[3], row[4]) for row in await self._connection.fetch(_SERIES_SQL)}
 
     async def run(self) -> None:
-        """All three stages; the report then says what differs."""
+        """All three stages, and levels; the report then says what differs."""
         async for _ in self.interactions():
             pass
         async for _ in self.contacts():
             pass
         await self.sums()
+        await self.levels()
 
     async def interactions(self, after: InteractionKey = (-1, "")) -> AsyncIterator[WrongInteraction]:
         """Compare every interaction behind a key with the log; those that differ are given, the first key first."""
@@ -348,6 +350,14 @@ class Audit:
         for change in sums.changes:
             self._find("change", f"{self._sources.get(change[0], '?')}/{change.source}/{change.id}", change.detail)
         return sums
+
+    async def levels(self) -> LevelGaps:
+        """Compare what is kept of resources and staffing with the log; what differs is returned to be mended."""
+        gaps = await find_level_gaps(self._connection, self._registry.levels, self._kept_from_us)
+        self.report.events += gaps.events
+        for where, detail in gaps.told:
+            self._find("level", where, detail)
+        return gaps
 
     def _name(self, key: Sequence[Any]) -> str:
         return f"{self._sources.get(key[0], key[0])}/{told(key[1])}"

@@ -48,13 +48,17 @@ WHERE (SELECT true FROM rollups AS t
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The series asked for: those whose labels are among the values given; nothing given is any."""
+    """The series asked for: those whose labels are among the values given; nothing given is any.
+
+    `kind` is of resources, which are counted in no series.
+    """
 
     site: tuple[str, ...] = ()
     queue: tuple[str, ...] = ()
     channel: tuple[str, ...] = ()
     dimension: tuple[str, ...] = ()
     standard: tuple[str, ...] = ()
+    kind: tuple[str, ...] = ()
 
     def condition(self) -> ColumnElement[bool]:
         """The condition on series and sites."""
@@ -114,7 +118,7 @@ class Cut:
 async def read_members(connection: AsyncConnection, selection: Selection, group_by: Sequence[str]) -> list[Member]:
     """The series selected, whether or not anything was booked to them."""
     statement = (
-        select(series.c.id, sites.c.time_zone, *(LABELS[name] for name in group_by))
+        select(series.c.id, sites.c.time_zone, *(LABELS.get(name, literal("")) for name in group_by))
         .select_from(series.join(sites, sites.c.id == series.c.site_id))
         .where(selection.condition())
     )

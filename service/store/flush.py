@@ -10,7 +10,6 @@ import asyncpg
 from service.core.calendar import Calendar
 from service.core.catalogue.measures import (
     HISTOGRAM_BY_CODE,
-    LATE_LAGS_SECONDS,
     MEASURE_BY_CODE,
     MEASURE_BY_NAME,
     WITHIN_DAYS,
@@ -18,8 +17,7 @@ from service.core.catalogue.measures import (
 )
 from service.core.codes import CELL_BASE, OBJECTIVE_COUNTS, cell_parts, objective_parts
 from service.core.difference import Amounts, Differences
-from service.core.event import MINUTE_US, SECOND_US, Fact
-from service.core.walk import LATE_US
+from service.core.event import MINUTE_US
 from service.store.database import Connection
 from service.store.tables import BUCKETS
 
@@ -58,7 +56,6 @@ _CELLS = frozenset(code for code, histogram in HISTOGRAM_BY_CODE.items() if hist
 _MINUTE = "to_timestamp({0} * 60.0)"
 _DAY = "date '1970-01-01' + {0}"
 _BOUNDS_US = {code: histogram.bounds_us for code, histogram in HISTOGRAM_BY_CODE.items()}
-_LATE_1H_US, _LATE_1D_US = LATE_LAGS_SECONDS["1h"] * SECOND_US, LATE_LAGS_SECONDS["1d"] * SECOND_US
 _Cell = tuple[int, int, int, int, int]
 _Rows = dict[tuple[int, int], Amounts]
 _OBJECTIVE_COLUMNS = ("series_id", "minute", "objective_id", *OBJECTIVE_COUNTS)
@@ -78,50 +75,6 @@ ON CONFLICT (series_id, day, histogram, stripe) DO UPDATE SET
     longest_us = greatest(t.longest_us, excluded.longest_us), taken_back = t.taken_back + excluded.taken_back,
     {", ".join(f"{bucket} = t.{bucket} + excluded.{bucket}" for bucket in BUCKETS)}
 """
-_ACTIVITY_SQL = """
-INSERT INTO source_activity AS t
-    (source_id, site_id, stripe, last_event_at, late_1m, late_1h, late_1d, skewed, skew_us)
-SELECT source_id, site_id, $1, max(last_event_at), sum(m), sum(h), sum(d), sum(skewed), max(skew_us)
-FROM unnest($2::int[], $3::int[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
-    $9::bigint[]) AS u (source_id, series_id, last_event_at, m, h, d, skewed, skew_us)
-JOIN series ON series.id = u.series_id
-GROUP BY source_id, site_id
-ON CONFLICT (source_id, site_id, stripe) DO UPDATE SET
-    last_event_at = greatest(t.last_event_at, excluded.last_event_at), late_1m = t.late_1m + excluded.late_1m,
-    late_1h = t.late_1h + excluded.late_1h, late_1d = t.late_1d + excluded.late_1d,
-    skewed = t.skewed + excluded.skewed, skew_us = greatest(t.skew_us, excluded.skew_us)
-"""
-
-
-class Punctuality:
-    """How the times of a source's events compare with the clock here, for one batch; a late one counts at one lag."""
-
-    __slots__ = ("last_us", "late_1d", "late_1h", "late_1m", "skew_us", "skewed")
-
-    def __init__(self) -> None:
-        self.last_us = -(1 << 62)
-        self.late_1m = 0
-        self.late_1h = 0
-        self.late_1d = 0
-        self.skewed = 0
-        self.skew_us = 0
-
-    def see(self, facts: Sequence[Fact]) -> None:
-        """Take new events into account: their own times, and the time here when they came."""
-        for fact in facts:
-            at = fact.at
-            lag = fact.received_at - at
-            if at > self.last_us:
-                self.last_us = at
-            if lag > _LATE_1D_US:
-                self.late_1d += 1
-            elif lag > _LATE_1H_US:
-                self.late_1h += 1
-            elif lag > LATE_US:
-                self.late_1m += 1
-            elif lag < 0:
-                self.skewed += 1
-                self.skew_us = max(self.skew_us, -lag)
 
 
 class _Sums:
@@ -324,23 +277,3 @@ def _measures_sql(table: str, key_column: str, key_expression: str, codes: tuple
     FROM unnest($2::int[], $3::int[], {arrays}) AS u (s, k, {listed})
     ON CONFLICT (series_id, {key_column}, stripe) DO UPDATE SET {sums}
     """
-
-
-async def flush_punctuality(connection: Connection, seen: dict[tuple[int, int], Punctuality], stripe: int) -> None:
-    """Add what was seen of sources, by (source, series), to the rows of a stripe."""
-    if not seen:
-        return
-    rows = [
-        (
-            source_id,
-            series_id,
-            seen_there.last_us,
-            seen_there.late_1m + seen_there.late_1h + seen_there.late_1d,
-            seen_there.late_1h + seen_there.late_1d,
-            seen_there.late_1d,
-            seen_there.skewed,
-            seen_there.skew_us,
-        )
-        for (source_id, series_id), seen_there in seen.items()
-    ]
-    await connection.execute(_ACTIVITY_SQL, stripe, *zip(*rows, strict=True))

@@ -13,6 +13,7 @@ from service.core.kpi import Needs, Sums
 from service.core.pieces import Pieces, Span, day_span, pieces, whole
 from service.core.window import date_of, number_of
 from service.store.cohorts import Cut, Group, Member
+from service.store.level_sums import LevelSums
 from service.store.statements import Statement, Statements
 from service.store.tallies import LONGEST, WAITS, Key, longest_waits, tallies
 
@@ -37,8 +38,16 @@ class Zones:
 class Gathering:
     """One request's numbers: `read` them on a connection, then put them together in `sums`."""
 
-    def __init__(self, connection: AsyncConnection, grid: Grid, zones: Zones, members: Sequence[Member]) -> None:
-        self.groups: list[Group] = sorted({member.group for member in members})
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        grid: Grid,
+        zones: Zones,
+        members: Sequence[Member],
+        levels: LevelSums | None,
+    ) -> None:
+        self.groups: list[Group] = sorted({member.group for member in members} | (levels.groups if levels else set()))
+        self._levels = levels
         self._connection = connection
         self._grid = grid
         self._zones = zones
@@ -61,6 +70,8 @@ class Gathering:
                 await self._run(keys, self._statements.over_spans(tally, spans))
         if needs.longest:
             await self._read_longest()
+        if self._levels:
+            await self._levels.read()
 
     def sums(self) -> dict[Group, Sums]:
         """What was read, by group. With many numbers this takes a while."""
@@ -73,7 +84,11 @@ class Gathering:
                         _raise(found[group], at, amounts)
                     else:
                         _add(_column(found[group], key), at, amounts)
-        return dict(zip(self.groups, found, strict=True))
+        by_group = dict(zip(self.groups, found, strict=True))
+        for group_, first, times in self._levels.add_up(self._grid) if self._levels else ():
+            for term, amounts in times.items():
+                _add(_column(by_group[group_], term), range(first, first + len(amounts)), amounts)
+        return by_group
 
     async def _read_longest(self) -> None:
         """The longest waits: of each day as it is known, but of days from which one was taken back, in its minutes."""

@@ -17,12 +17,12 @@ import msgspec
 from service.core.customer import ContactKey
 from service.core.difference import Differences
 from service.core.errors import NotAuthenticated, Unavailable
-from service.core.event import FIRST_KIND_OF_LEVELS, MAX_EVENTS_PER_INTERACTION, SECOND_US, Accepted, Fact, Kind
+from service.core.event import MAX_EVENTS_PER_INTERACTION, SECOND_US, Accepted
 from service.core.keys import is_aside
-from service.core.stories.aside import subject_attached_to
-from service.core.stories.story import attachment, story_of
+from service.core.stories.story import story_of
 from service.core.vocabulary import TYPE_OF_KIND
 from service.store.access import KEY_UNKNOWN
+from service.store.batches import Facts, told_apart
 from service.store.bookings import (
     LOCK_SQL,
     NOTHING_BOOKED,
@@ -38,16 +38,17 @@ from service.store.breaches import Breaches
 from service.store.changes import record as record_changes
 from service.store.contacts import due_contacts, rebook_contacts, settle_contacts
 from service.store.database import Connection, Database, translated
-from service.store.flush import Punctuality, flush_differences, flush_punctuality
+from service.store.flush import flush_differences
 from service.store.forgetting import forget_keys
+from service.store.levels import record_levels
 from service.store.partitions import Partitions
 from service.store.policies import POLICY_LOCK, POLICY_VERSION_SQL, Policies
+from service.store.punctuality import note_punctuality
 from service.store.registry import Registry
 from service.store.turn import Turn
 from service.store.verdicts import FULL, EventKey, Outcome, Post, Refusal, outcomes_of
 
 T = TypeVar("T")
-Facts = dict[InteractionKey, list[Fact]]
 
 STRIPES = 16
 _STRIPE_LOCK = 0x53545250
@@ -216,27 +217,19 @@ class Ledger:
                 if kept_from_us is None or event.fact.at >= kept_from_us:
                     first.setdefault((post.source_id, event.fact.source, event.fact.id), (post, event))
         first = await self._new_events(connection, first)
-        facts: Facts = {}
-        asides: Facts = {}
-        for post, event in first.values():
-            fact = event.fact
-            if fact.kind < Kind.ATTACHED:
-                facts.setdefault((post.source_id, event.subject), []).append(fact)
-            elif fact.kind < FIRST_KIND_OF_LEVELS:
-                asides.setdefault((post.source_id, event.subject), []).append(fact)
-                about = subject_attached_to(fact)
-                if about is not None:
-                    facts.setdefault((post.source_id, about), []).append(attachment(event.subject, fact))
+        batch = told_apart(first.values())
         refused: dict[EventKey, Refusal] = {}
         if first:
-            works = await self._gather(connection, facts, asides, refused)
+            works = await self._gather(connection, batch.interactions, batch.asides, refused)
             await self._leave_out(connection, first, refused)
             await self._know_series(works)
             await self._log(connection, first)
-            told = [(post.source_id, event.fact) for post, event in first.values()]
-            await record_changes(connection, [one for one in told if one[1].kind == Kind.CHANGE_MADE])
-            await self._punctuality(connection, works, turn.stripe)
+            await record_changes(connection, batch.changes)
+            await note_punctuality(connection, self._registry, works, batch.levels, turn.stripe)
             await self.rebook(connection, works, turn)
+        if batch.levels:
+            # At last, because others wait for the same resources until this transaction ends.
+            await record_levels(connection, self._registry.levels, batch.levels)
         outcomes = outcomes_of(posts, first, refused, kept_from_us)
         return [
             NotAuthenticated(KEY_UNKNOWN) if post.key_id in lapsed else outcome
@@ -394,20 +387,6 @@ class Ledger:
             for post, event in first.values()
         ]
         await connection.copy_records_to_table("events", records=records, columns=_EVENT_COLUMNS)
-
-    async def _punctuality(self, connection: Connection, works: list[Work], stripe: int) -> None:
-        seen: dict[tuple[int, int], Punctuality] = {}
-        for work in works:
-            home = work.story.home
-            if home is None:
-                continue
-            key = (work.key[0], self._registry.series[home])
-            punctuality = seen.get(key)
-            if punctuality is None:
-                punctuality = seen[key] = Punctuality()
-            new = work.new_facts
-            punctuality.see([fact for fact in new if fact.kind != Kind.ATTACHED] if work.story.attached else new)
-        await flush_punctuality(connection, seen, stripe)
 
 
 def _without(work: Work, refused: Mapping[EventKey, Refusal]) -> Work | None:

@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, LATE_LAGS_SECONDS, MEASURES, Unit
 from service.core.event import EPOCH, SECOND_US, microseconds
+from service.core.levels_now import LevelsKnown
 from service.core.measure import STATE_IN_SERVICE, STATE_WAITING
 from service.core.policy import Policy
 from service.core.series import Series
 from service.core.standing import Standing
 from service.store.cohorts import Selection
+from service.store.level_state import read_levels_now
 from service.store.policies import latest_policy
 from service.store.standings import read_standings
 from service.store.tables import (
@@ -49,11 +51,14 @@ class LiveState:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """How punctual a source is at a site: its latest event, its late ones by lag, how far its clock was ahead."""
+    """How punctual a source is at a site: its latest event, its late ones by lag, how far its clock was ahead.
+
+    The latest event is None where all that it tells there is of resources and of those who serve.
+    """
 
     source: str
     site: str
-    last_event_at: datetime
+    last_event_at: datetime | None
     late: Mapping[str, int]
     skewed: int
     skew_seconds: float
@@ -76,7 +81,7 @@ class Snapshot:
     `states` of every series, sorted; `totals` by (series, class), then measure; `cells` by (series, histogram), the
     durations in each bucket; `promised` by (series, objective, class), the events and breaches. `at` is the moment,
     `policy` the one then in force, and `standings` say how each objective then stands in each series. `matters` are
-    the promises and complaints that are open.
+    the promises and complaints that are open, `levels` what is known of resources and of those who serve.
     """
 
     states: Sequence[LiveState]
@@ -88,6 +93,7 @@ class Snapshot:
     standings: Sequence[Standing] = ()
     at: datetime = EPOCH
     matters: Sequence[OpenMatters] = ()
+    levels: LevelsKnown = field(default_factory=LevelsKnown)
 
 
 async def read_snapshot(connection: AsyncConnection, now: datetime, known: Policy) -> Snapshot:
@@ -110,6 +116,7 @@ async def read_snapshot(connection: AsyncConnection, now: datetime, known: Polic
         await read_standings(connection, in_force, everywhere, microseconds(now), judged=judged),
         now,
         await _read_matters(connection),
+        await read_levels_now(connection, in_force, microseconds(now)),
     )
 
 
@@ -238,7 +245,7 @@ async def _read_activity(connection: AsyncConnection) -> list[Activity]:
         Activity(
             source,
             site,
-            last.astimezone(UTC),
+            None if last is None else last.astimezone(UTC),
             dict(zip(LATE_LAGS_SECONDS, late, strict=True)),
             skewed,
             skew / SECOND_US,

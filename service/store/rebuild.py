@@ -26,6 +26,7 @@ from service.store.contacts import CONTACT_COLUMNS, lay_bare, link_of, lock_cust
 from service.store.database import Connection, Database, translated
 from service.store.flush import add_buckets, add_days, add_minutes, add_totals
 from service.store.ledger import Ledger
+from service.store.level_audit import LevelGaps, mend_levels
 from service.store.policies import Policies
 from service.store.registry import Registry
 from service.store.sums import Sums
@@ -84,6 +85,11 @@ class Rebuild:
                 break
         while not await self._sums(report):
             pass
+        for _ in range(_ROUNDS):
+            gaps = await self._levels(report)
+            if not gaps.levels:
+                break
+        report.events += gaps.events
         await self._done(version)
         return report
 
@@ -202,6 +208,19 @@ class Rebuild:
             return False
         await self._mend([WrongInteraction(key, [], [], None) for key in sums.open_visits])
         return True
+
+    async def _levels(self, report: Report) -> LevelGaps:
+        """Mend levels; what was wrong is returned."""
+        async with self._auditing() as audit:
+            gaps = await audit.levels()
+            report.findings.extend(audit.report.findings)
+
+        async def run(connection: Connection, _turn: Turn) -> None:
+            await mend_levels(connection, gaps)
+
+        if gaps.levels:
+            await self._ledger.transact(run, self._clock())
+        return gaps
 
     async def _resume(self, version: int) -> InteractionKey:
         """The interaction up to which a rebuild came that was stopped, under the same policy."""

@@ -15,14 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.core.errors import InvalidInput
 from service.core.measure import SeriesKey
 from service.core.quality import MAX_STANDARDS_PER_SITE, NO_FACET, STANDARD, STANDARDS, facet, facet_value
+from service.core.series import OTHER
 from service.store.database import Database, translated
 from service.store.days import cut_days
+from service.store.level_registry import LevelRegistry
 from service.store.policies import calendar_of, lock_policy, note_change, read_policy
 from service.store.pseudonyms import key_in_use
 from service.store.tables import live_totals, series, sites
 from service.store.trail import note
 
-OTHER = "other"
 MAX_VERSIONS = 500
 _REGISTRATION_LOCK = 0x53455249
 _OVERFLOW_REMEMBERED = 10_000
@@ -62,6 +63,7 @@ class Registry:
         self._overflow: set[SeriesKey] = set()
         self._monotonic = monotonic
         self._looked = monotonic()
+        self.levels = LevelRegistry(database, self.site_id, max_queues=max_queues_per_site, monotonic=monotonic)
 
     async def ensure_series(self, wanted: Iterable[SeriesKey]) -> None:
         """Give every wanted series a number in `self.series`, registering sites and queues up to the limits.
@@ -78,7 +80,6 @@ class Registry:
             self.forget_overflow()
         with translated():
             async with self._database.engine.begin() as connection:
-                await connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION_LOCK)))
                 found = {key: await self._number(connection, key) for key in missing}
         for key, (number, over) in found.items():
             self.series[key] = number
@@ -102,14 +103,20 @@ class Registry:
         for key in self._overflow:
             self.series.pop(key, None)
         self._overflow.clear()
+        self.levels.forget_overflow()
+
+    async def site_id(self, connection: AsyncConnection, name: str) -> tuple[int, bool]:
+        """The number of a site, registered where it was not known; that of `other`, and so told, over the limit.
+
+        Nobody else registers anything before the transaction ends.
+        """
+        await connection.execute(select(func.pg_advisory_xact_lock(_REGISTRATION_LOCK)))
+        found = await self._site_id(connection, name)
+        return (await self._register_site(connection, OTHER), True) if found is None else (found, False)
 
     async def _number(self, connection: AsyncConnection, key: SeriesKey) -> tuple[int, bool]:
         site, queue, channel, facet_ = key
-        over = False
-        site_id = await self._site_id(connection, site)
-        if site_id is None:
-            over = True
-            site_id = await self._register_site(connection, OTHER)
+        site_id, over = await self.site_id(connection, site)
         number = await _series_id(connection, site_id, queue, channel, facet_)
         if number is None:
             condition: ColumnElement[bool] = and_(series.c.site_id == site_id, series.c.queue != "")
@@ -130,7 +137,7 @@ class Registry:
         if not name or name in STANDARDS:
             return False
         condition = and_(series.c.site_id == site_id, series.c.facet.startswith(facet(STANDARD, "")))
-        facets = set(await connection.scalars(select(series.c.facet).distinct().where(condition)))
+        facets = set(await connection.scalars(select(series.c.facet).where(condition).distinct()))
         own = {known for known in facets if facet_value(known, STANDARD) not in STANDARDS}
         return facet_ not in own and len(own) >= MAX_STANDARDS_PER_SITE
 

@@ -8,7 +8,7 @@ from service.core.catalogue.kpis import KPIS
 from service.core.catalogue.measures import MATURITIES, WITHIN_DAYS
 
 _GROUPS = ("population", "speed", "reliability")
-_WANTED = tuple(kpi for kpi in KPIS if kpi.group in _GROUPS)
+_WANTED = tuple(kpi for kpi in KPIS if kpi.group in _GROUPS and not kpi.is_of_levels)
 
 
 class Column(NamedTuple):

@@ -4,7 +4,7 @@ Whatever is read together is read in one repeatable-read snapshot, so that its n
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +13,10 @@ import msgspec
 from sqlalchemy import and_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.core.event import Fact, Kind
+from service.core.event import Fact, Kind, microseconds
 from service.core.interval import Grid, Interval, Step, grid
 from service.core.kpi import Needs, Sums
+from service.core.levels_now import ResourceNow
 from service.core.measure import Booking
 from service.core.policy import Policy
 from service.core.series import Series
@@ -26,6 +27,8 @@ from service.store.cohorts import Group, Selection, read_members, with_numbers
 from service.store.contacts import decode_booking
 from service.store.database import Database, translated
 from service.store.gathering import Gathering, Zones
+from service.store.level_state import read_resources
+from service.store.level_sums import LevelSums
 from service.store.live import LiveState, Snapshot, read_snapshot, read_states, show_newborn
 from service.store.month import Month, read_month
 from service.store.policies import latest_policy
@@ -75,23 +78,30 @@ class Rollups:
         group_by: Sequence[str],
         needs: Needs,
         *,
+        now: datetime | None = None,
         check_points: Callable[[int], None] | None = None,
     ) -> Gathered:
         """Add up what is needed of the cohorts of an interval, per group and step.
 
-        `group_by` is a subset of site, queue and channel; without it there is one group, the empty one, data or not.
+        `group_by` is a subset of site, queue, channel and kind; without it there is one group, the empty one, data or
+        not. Integrals end `now`, where it is told.
         `check_points` is told how many points there will be in all groups, before they are read, and may raise.
         Raises InvalidInput where there would be too many points in a group.
         """
         async with self._snapshot() as connection:
             await connection.execute(_PLANNER)
             members = await read_members(connection, selection, group_by)
-            names = {member.zone for member in members}
+            levels = None
+            if needs.integrals:
+                self._policy = await latest_policy(connection, self._policy)
+                levels = LevelSums(connection, self._policy, interval, microseconds(now or interval.end))
+                await levels.find(selection, group_by, needs.integrals)
+            names = {member.zone for member in members} | (levels.zones if levels else set())
             cut = grid(interval, step, names)
             zones = Zones(cut, names)
             if group_by:
                 members = await with_numbers(connection, members, zones.added)
-            gathering = Gathering(connection, cut, zones, members)
+            gathering = Gathering(connection, cut, zones, members, levels)
             if check_points is not None:
                 check_points(len(gathering.groups) * len(cut.starts))
             await gathering.read(needs)
@@ -105,6 +115,11 @@ class Rollups:
         """Who waits and who is in service, for each series selected, sorted."""
         async with self._snapshot() as connection:
             return await read_states(connection, now, selection or Selection())
+
+    async def resources(self, sites: Collection[str], now: datetime) -> list[ResourceNow]:
+        """How each resource of some sites stands now, of all where none is named; sorted."""
+        async with self._snapshot() as connection:
+            return await read_resources(connection, sites, microseconds(now))
 
     async def snapshot(self, now: datetime) -> Snapshot:
         """All live numbers. What it costs depends on the number of series and of those who are there now."""

@@ -398,7 +398,7 @@ source_activity = Table(
     Column("source_id", Integer, nullable=False),
     Column("site_id", Integer, nullable=False),
     Column("stripe", SmallInteger, nullable=False),
-    Column("last_event_at", _moment(), nullable=False),
+    Column("last_event_at", _moment()),
     Column("late_1m", BigInteger, nullable=False),
     Column("late_1h", BigInteger, nullable=False),
     Column("late_1d", BigInteger, nullable=False),

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from service.api import errors, kpis, live, metrics
+from service.api import errors, kpis, live, metrics, resources
 from service.api.deps import Services
 from service.app import create_app
 from service.settings import Settings
@@ -170,7 +170,7 @@ async def service(database: Database, registry: Registry) -> AsyncIterator[Servi
     """The read endpoints alone, and a source that posts to their database."""
     app = FastAPI()
     errors.install(app)
-    for module in (kpis, live, metrics):
+    for module in (kpis, live, resources, metrics):
         app.include_router(module.router)
     app.state.services = SimpleNamespace(rollups=Rollups(database), policies=Policies(database))
     await Access(database).create_source("pos", ["*"], actor="test")

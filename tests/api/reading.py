@@ -13,7 +13,7 @@ from service.store.verdicts import Post
 
 FIELDS = [
     *("kpi", "formula", "objective", "threshold", "within", "maturity"),
-    *("site", "queue", "channel", "dimension", "standard", "method", "points"),
+    *("site", "queue", "channel", "dimension", "standard", "kind", "method", "points"),
 ]
 DAY = "from=2025-03-31T00:00:00Z&to=2025-04-01T00:00:00Z"
 NINE = datetime(2025, 3, 31, 9, 0, tzinfo=UTC)

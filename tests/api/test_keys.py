@@ -13,6 +13,7 @@ READABLE = [
     "/v1/kpis?kpi=offered",
     "/v1/catalogue",
     "/v1/live",
+    "/v1/resources",
     "/v1/objectives",
     "/v1/objectives/phone-80-in-20/breaches",
     "/v1/quality",

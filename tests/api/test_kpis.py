@@ -35,6 +35,7 @@ async def test_an_answer_has_the_fields_of_the_contract(service: Service) -> Non
         "channel": None,
         "dimension": None,
         "standard": None,
+        "kind": None,
         "method": "exact",
         "points": [{"start": "2025-03-31T00:00:00Z", "value": 1 / 3, "numerator": 1, "denominator": 3}],
     }

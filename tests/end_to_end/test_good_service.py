@@ -104,10 +104,25 @@ def story() -> Iterator[dict[str, Any]]:
     yield told("feedback.answered", 2340, feedback="complaint-0") | {"data": {"feedback": "complaint-0"}}
     for standard, passed, of in (("safety", 9, 10), ("appearance", 3, 4), ("phrases", 7, 8), ("lobby-plants", 1, 2)):
         yield told("assessment.recorded", 1800, id_=standard, standard=standard, passed=passed, of=of)
+    yield from levels()
+
+
+def levels() -> Iterator[dict[str, Any]]:
+    """What works at the bank all the time, and who serves."""
+    # Of two lines and of two tills one works, and the door does. Two serve.
+    for kind in ("channel", "equipment"):
+        for state in ("up", "down"):
+            what = {"resource": f"{kind}-{state}", "kind": kind, "state": state}
+            yield told("availability.changed", -600, id_=f"{kind}-{state}", **what)
+    yield told("heartbeat", -600, resource="door", kind="site", interval_seconds=86_400)
+    yield told("staffing.changed", -600, queue="sales", staffed=2, available=1)
 
 
 _ORDER = ("site", "queue", "channel", "dimension", "standard", "kind", "state", "within")
 PHONE = f'site="{SITE}",channel="phone"'
+FROM, TO = -60, 2900
+# The minutes that begin in the interval.
+STAFFED = 2 * 60 * (-(-(BEGAN.timestamp() + TO) // 60) + (-(BEGAN.timestamp() + FROM) // 60))
 ROWS = (
     Row("security", {"kpi": "identity_verified_rate"}, 0.5, f"frontline_verified_total{{{PHONE}}}", 2),
     Row(
@@ -143,6 +158,20 @@ ROWS = (
         {"kpi": "abandonment_rate"},
         1 / 8,
         f'frontline_queue_abandoned_total{{site="{SITE}",queue="sales",channel="phone"}}',
+        1,
+    ),
+    Row(
+        "access",
+        {"kpi": "availability", "kind": "channel"},
+        0.5,
+        f'frontline_resources{{site="{SITE}",kind="channel",state="down"}}',
+        1,
+    ),
+    Row(
+        "access",
+        {"kpi": "availability", "kind": "site"},
+        1.0,
+        f'frontline_resources{{site="{SITE}",kind="site",state="up"}}',
         1,
     ),
     Row("access", {"kpi": "complaints_answered_rate"}, 0.5, f'frontline_complaints_total{{{PHONE},dimension=""}}', 2),
@@ -184,6 +213,20 @@ ROWS = (
         4,
     ),
     Row(
+        "responsiveness",
+        {"kpi": "occupancy", "queue": "sales"},
+        200 / STAFFED,
+        f'frontline_staffed{{site="{SITE}",queue="sales"}}',
+        2,
+    ),
+    Row(
+        "responsiveness",
+        {"kpi": "arrivals_per_staffed", "queue": "sales"},
+        5 * 3600 / STAFFED,
+        f'frontline_staffed{{site="{SITE}",queue="sales"}}',
+        2,
+    ),
+    Row(
         "reliability",
         {"kpi": "accuracy"},
         1 - 1 / 6,
@@ -198,6 +241,13 @@ ROWS = (
         1,
     ),
     Row("reliability", {"kpi": "recovery_time"}, 60, f"frontline_recovery_seconds_sum{{{PHONE}}}", 60),
+    Row(
+        "tangibles",
+        {"kpi": "availability", "kind": "equipment"},
+        0.5,
+        f'frontline_resources{{site="{SITE}",kind="equipment",state="up"}}',
+        1,
+    ),
     Row(
         "tangibles",
         {"kpi": "standards_compliance", "standard": "appearance"},
@@ -289,7 +339,7 @@ def exposed(service: ServiceProcess) -> dict[str, float]:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.component}: {'-'.join(row.query.values())}")
 def test_what_is_posted_is_answered_and_exposed(bank: ServiceProcess, row: Row) -> None:
-    answer = bank.get("/v1/kpis", site=SITE, **{"from": at(-60), "to": at(2900)}, **row.query)
+    answer = bank.get("/v1/kpis", site=SITE, **{"from": at(FROM), "to": at(TO)}, **row.query)
     assert answer.status_code == 200, answer.text
     (result,) = answer.json()["results"]
     (point,) = result["points"]

@@ -39,7 +39,7 @@ def test_replicas_are_taken_together_before_anything_is_made_of_their_kpis(promi
     for rule in rules_of(text, "alert"):
         assert not KPIS & set(re.findall(r"\w+", rule["expr"])), rule["alert"]
     raw = [rule["expr"] for rule in rules_of(text, "record") if KPIS & set(re.findall(r"\w+", rule["expr"]))]
-    assert len(raw) == 15
+    assert len(raw) == 16
     for expression in raw:
         assert re.search(r"max without \(instance, pod\) \(((max_over_time|rate)\()?frontline_\w+[)\[]", expression)
 
@@ -52,9 +52,11 @@ def test_every_alert_says_what_it_is_and_where_to_look(promises: Sequence[Promis
         said = alert["annotations"]
         assert {"summary", "description", "dashboard_url", "runbook_url"} == said.keys() - {"breaches_url"}
         assert all(said.values())
-        uid = {"objective": "frontline-objectives?", "matters": "frontline-site?"}.get(
-            alert["labels"]["category"], "frontline-pipeline"
-        )
+        uid = {
+            "objective": "frontline-objectives?",
+            "matters": "frontline-site?",
+            "resources": "frontline-site?",
+        }.get(alert["labels"]["category"], "frontline-pipeline")
         assert said["dashboard_url"].startswith(f"https://grafana.example.com/g/d/{uid}")
         if alert["labels"].get("objective") == "own-burn-rates":
             assert said["runbook_url"] == 'https://wiki.example.com/{{ "{{" }}x}}'

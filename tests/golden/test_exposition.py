@@ -64,6 +64,12 @@ def record(subject: str, ago: float, **data: Any) -> dict[str, Any]:
     return event(subject, "recorded", ago, **place, **data)
 
 
+def level(type_: str, ago: float, /, **data: Any) -> dict[str, Any]:
+    """An event some seconds before now that says how something is from then on."""
+    at = NOW - timedelta(seconds=ago)
+    return {"id": f"{type_}-{ago:g}", "source": "acd", "type": type_, "time": at.isoformat(), "data": data}
+
+
 BANK = {"site": "bank", "queue": "sales", "channel": "phone"}
 HISTORY = (
     # Live: served after 12 s, resolved, with an error put right.
@@ -105,6 +111,14 @@ HISTORY = (
     event("second-call", "queued", 1000, **BANK, customer="mara", topic="card"),
     event("second-call", "answered", 979),
     event("second-call", "completed", 950, resolved=True),
+    # Two lines, of which one is down, and a till that went silent; three who serve, then two; a site that is closed.
+    level("availability.changed", 7200, site="bank", resource="line-1", kind="channel", state="up"),
+    level("availability.changed", 7199, site="bank", resource="line-2", kind="channel", state="up"),
+    level("availability.changed", 3600, site="bank", resource="line-2", kind="channel", state="down"),
+    level("heartbeat", 600, site="bank", resource="till-1", interval_seconds=300),
+    level("staffing.changed", 7200, site="bank", queue="sales", staffed=3),
+    level("staffing.changed", 3600, site="bank", queue="sales", staffed=2, available=1),
+    level("availability.changed", 90_000, site="not-open-yet", resource="door", kind="site", state="degraded"),
     # A till whose clock is ahead.
     event("ahead", "recorded", -30, site="vilnius-1", queue="tills", channel="pos", wait_seconds=1),
 )

@@ -16,7 +16,7 @@ SUMS = ", ".join(f"sum({name})" for name in NAMES)
 TABLES = (
     "event_keys, events, interactions, open_visits, customers, contacts, breaches, rollups, rollup_cells, "
     "rollups_daily, buckets_daily, objective_rollups, objective_rollups_daily, objective_totals, live_totals, "
-    "live_cells, source_activity"
+    "live_cells, source_activity, levels, level_changes, heartbeats"
 )
 """Everything that events make."""
 

@@ -7,9 +7,10 @@ import asyncpg
 import pytest
 
 from service.core.errors import Unavailable
+from service.core.series import OTHER
 from service.store.access import Access
 from service.store.database import Database
-from service.store.registry import OTHER, Registry, pseudonym
+from service.store.registry import Registry, pseudonym
 
 
 async def rows(url: str, statement: str) -> list[tuple[object, ...]]:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.core.catalogue.integrals import INTEGRAL_BY_NAME
 from service.core.catalogue.kpi import Kpi, Shape
 from service.core.catalogue.kpis import ABANDONMENT_FORMULAS, KPIS, SERVICE_LEVEL_FORMULAS
 from service.core.catalogue.measures import HISTOGRAM_BY_NAME, MEASURE_BY_NAME
@@ -165,7 +166,7 @@ def test_what_is_counted_is_a_measure(kpi: Kpi) -> None:
                 added_up = set(question.formula.terms) - {
                     *("answered_within", "abandoned_within", "abandoned_later", "slo_events", "slo_breaches")
                 }
-                assert added_up <= MEASURE_BY_NAME.keys()
+                assert added_up <= MEASURE_BY_NAME.keys() | INTEGRAL_BY_NAME.keys()
                 assert question.formula.histogram == formula.histogram
 
 

@@ -189,6 +189,9 @@ def test_an_alert_that_could_never_fire_at_some_site_is_refused() -> None:
         ("complaint_answer_time", ["a mean", "promise complaints_answered_rate"]),
         ("quote_overrun", ["a mean", "promise quote_kept_rate"]),
         ("promises_due", ["a count"]),
+        ("availability", ["measured over time"]),
+        ("occupancy", ["measured over time"]),
+        ("arrivals_per_staffed", ["measured over time"]),
     ],
 )
 def test_what_no_single_one_keeps_or_breaks_is_refused_with_the_reason(kpi: str, said: list[str]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from service.core.catalogue.integrals import INTEGRAL_BY_NAME
 from service.core.catalogue.measures import HISTOGRAM_BY_NAME, MATURITIES, MEASURE_BY_NAME, WITHIN_DAYS, Scope
 from service.core.quality import Dimension
 
@@ -35,7 +36,7 @@ class Formula:
 
     A term is the name of a measure, in which `{within}` and `{maturity}` stand for what is asked for; or one of
     `answered_within`, `abandoned_within`, `abandoned_later`: visits with a known wait of at most, or more than, the
-    threshold; or `slo_events`, `slo_breaches` of an objective.
+    threshold; or `slo_events`, `slo_breaches` of an objective; or the name of an integral.
     """
 
     text: str
@@ -72,7 +73,8 @@ class Kpi:
 
     `group` is where it stands in the documentation, `dimension` which one of the ten it is of, if any. Its series are
     told apart by `facet`, a label beside the place, where it has one. The value is `per` so many; a KPI that is not
-    `is_promisable` can be no objective, though it is a ratio.
+    `is_promisable` can be no objective, though it is a ratio. `per_us` says how many make one of the numerator's unit
+    and one of the denominator's, where these are sums of time.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Kpi:
     facet: str = ""
     per: int = 1
     is_promisable: bool = True
+    per_us: tuple[int, int] = (1, 1)
 
     @cached_property
     def needs_threshold(self) -> bool:
@@ -100,12 +103,17 @@ class Kpi:
         return bool(self._terms & _OF_OBJECTIVES)
 
     @cached_property
+    def is_of_levels(self) -> bool:
+        """Whether it needs integrals, which are computed when asked and stand in no sum of a minute or day."""
+        return bool(self._terms & INTEGRAL_BY_NAME.keys())
+
+    @cached_property
     def scope(self) -> Scope | None:
         """Of what each single one keeps or breaks a promise of it; None where no single one does, as of a mean."""
         formula = self.formulas[self.default_formula]
         if self.shape is Shape.QUANTILE:
             return MEASURE_BY_NAME[HISTOGRAM_BY_NAME[formula.histogram].lead].scope
-        if self.shape is not Shape.RATIO or not self.is_promisable:
+        if self.shape is not Shape.RATIO or not self.is_promisable or self.is_of_levels:
             return None
         filled = formula.filled(DEFAULT_WITHIN, DEFAULT_MATURITY)
         scopes = {MEASURE_BY_NAME[term].scope for term in filled.terms if term in MEASURE_BY_NAME}

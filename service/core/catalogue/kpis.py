@@ -18,6 +18,7 @@ from service.core.catalogue.kpi import (
     quantiles,
     ratio,
 )
+from service.core.catalogue.levels import LEVEL_KPIS
 from service.core.catalogue.quality_kpis import QUALITY_KPIS
 from service.core.quality import Dimension
 
@@ -297,5 +298,6 @@ KPIS: tuple[Kpi, ...] = (
         for kpi in _SPEED_AND_RELIABILITY
     ),
     *QUALITY_KPIS,
+    *LEVEL_KPIS,
 )
 KPI_BY_NAME: Mapping[str, Kpi] = {kpi.name: kpi for kpi in KPIS}

@@ -248,8 +248,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "frontline_source_last_event_timestamp_seconds",
         MetricKind.GAUGE,
-        "when the latest event of a source at a site happened",
-        "max of time",
+        "when the latest event of a source at a site happened, of those that are of customers",
+        "max of time; none where all are of resources and of those who serve",
         ("source", "site"),
     ),
     Metric(
@@ -272,5 +272,40 @@ METRICS: tuple[Metric, ...] = (
         "furthest that the clock of a source was ahead of the clock here",
         "max of (time - clock here), 0 where it never was",
         ("source", "site"),
+    ),
+    Metric(
+        "frontline_resources",
+        MetricKind.GAUGE,
+        "resources in each state now; one that sends heartbeats is down where they are missing",
+        "number of resources of the kind by their latest change, and by their heartbeats",
+        ("site", "kind", "state"),
+    ),
+    Metric(
+        "frontline_availability_ratio",
+        MetricKind.GAUGE,
+        "share of the site's opening time of the local day so far in which resources were up",
+        "time up / opening time since midnight and the first event",
+        ("site", "kind"),
+    ),
+    Metric(
+        "frontline_staffed",
+        MetricKind.GAUGE,
+        "those who serve a queue now",
+        "staffed of its latest change",
+        ("site", "queue"),
+    ),
+    Metric(
+        "frontline_occupancy_ratio",
+        MetricKind.GAUGE,
+        "share of the time of those who served on the local day so far that went into service, hold and wrap-up",
+        "(service + hold + wrap-up of those who arrived today) / sum of staffed * time since midnight",
+        ("site", "queue"),
+    ),
+    Metric(
+        "frontline_arrivals_per_staffed",
+        MetricKind.GAUGE,
+        "visits of the local day so far for each hour that somebody served",
+        "O of those who arrived today / sum of staffed * hours since midnight",
+        ("site", "queue"),
     ),
 )

@@ -9,6 +9,7 @@ from service.generate.rules.model import Group, written
 from service.generate.rules.options import Options
 from service.generate.rules.pipeline import pipeline_alerts
 from service.generate.rules.recording import recording_groups
+from service.generate.rules.resources import resource_alerts
 from service.generate.rules.variants import Variant, variants
 
 
@@ -31,7 +32,7 @@ def rules_manifest(promises: Sequence[Promise], options: Options) -> str:
 
 
 def groups(found: Sequence[Variant], options: Options) -> tuple[Group, ...]:
-    """What is recorded, the alerts of each objective, those on what becomes late, and those on Frontline itself."""
+    """What is recorded, and the alerts: of each objective, of what becomes late, of resources, of Frontline itself."""
     of_objectives = (
         Group(
             f"frontline-objective-{name}",
@@ -43,6 +44,7 @@ def groups(found: Sequence[Variant], options: Options) -> tuple[Group, ...]:
         *recording_groups(found, options),
         *of_objectives,
         Group("frontline-matters", tuple(matter_alerts(options))),
+        Group("frontline-resources", tuple(resource_alerts(options))),
         Group("frontline-pipeline", tuple(pipeline_alerts(options))),
     )
     return tuple(group for group in every if group.rules)

@@ -26,6 +26,7 @@ _GAUGES = (
     ("frontline:site_open", "frontline_site_open"),
     ("frontline:promise_next_due_timestamp_seconds", "frontline_promise_next_due_timestamp_seconds"),
     ("frontline:complaint_oldest_timestamp_seconds", "frontline_complaint_oldest_timestamp_seconds"),
+    ("frontline:resources", "frontline_resources"),
     ("frontline:window_events", "frontline_window_events"),
     ("frontline:window_breaches", "frontline_window_breaches"),
     ("frontline:window_allowed_breaches", "frontline_window_allowed_breaches"),

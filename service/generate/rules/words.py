@@ -147,6 +147,18 @@ def complaint_unanswered(
     )
 
 
+def resource_down(options: Options, site: str, parameter: str, kind: str, number: str) -> dict[str, str]:
+    """Annotations of FrontlineResourceDown; the `parameter` is the site as a URL has it."""
+    return _of_site(
+        "FrontlineResourceDown",
+        f"{number} of kind {kind} down at {site}",
+        f"{site} is open, and {number} of its resources of kind {kind} told that they do not work, or told nothing for "
+        "longer than they may. /v1/resources has their names, and since when.",
+        options,
+        parameter,
+    )
+
+
 def _of_site(alert: str, summary: str, description: str, options: Options, parameter: str) -> dict[str, str]:
     return {
         "summary": summary,

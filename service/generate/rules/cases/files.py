@@ -15,6 +15,7 @@ from service.generate.rules.cases.lines import waiting_cases, window_cases
 from service.generate.rules.cases.matters import matter_cases
 from service.generate.rules.cases.model import Case
 from service.generate.rules.cases.pipeline import pipeline_cases, retired_cases
+from service.generate.rules.cases.resources import resource_cases
 from service.generate.rules.groups import groups
 from service.generate.rules.model import written
 from service.generate.rules.options import Options
@@ -59,6 +60,7 @@ def _cases(promises: Sequence[Promise], options: Options) -> Mapping[str, Sequen
     others = {
         "matters": [*matter_cases(options)],
         "pipeline": [*pipeline_cases(options)],
+        "resources": [*resource_cases(options)],
         "retired": [*retired_cases()],
     }
     return {name: cases for name, cases in ((of_objectives if found else {}) | others).items() if cases}
