@@ -34,6 +34,7 @@ QUERIES = [
     *("/v1/kpis?kpi=repeat_contact_rate&maturity={}", "/v1/live?site={}", "/v1/live?queue={}", "/v1/live?channel={}"),
     *("/v1/kpis?kpi=availability&kind={}", "/v1/resources?site={}", "/v1/resources?kind={}", "/v1/resources?state={}"),
     *("/v1/objectives?site={}", "/v1/objectives?by={}", "/v1/objectives?worst={}", "/v1/objectives?queue={}"),
+    "/v1/quality?site={}",
     *(
         "/v1/objectives/{}/breaches",
         "/v1/objectives/x/breaches?since={}",
