@@ -15,9 +15,10 @@ from service.core.interval import Interval, Step
 from service.core.kpi import evaluate, needs
 from service.core.promises import read_promises
 from service.core.quality import STANDARDS, Dimension
+from service.core.quality_index import quality_index
 from service.core.question import ask
 from service.core.window import number_of
-from service.generate.dashboards import before_after, changes, voice
+from service.generate.dashboards import before_after, changes, quality
 from service.simulator.changes import programme
 from service.simulator.model import Simulation
 from service.simulator.profile import sites
@@ -90,8 +91,8 @@ def empty(grafana: Grafana, title: str, rows: list[Row]) -> list[str]:
 
 
 async def test_no_panel_and_no_mark_is_empty(connection: Connection) -> None:
-    boards = (of_changes(connection), Grafana(connection, voice.dashboard(), SPAN))
-    assert [len(board.panels) for board in boards] == [5, 0]
+    boards = (of_changes(connection), Grafana(connection, quality.dashboard(), SPAN))
+    assert [len(board.panels) for board in boards] == [5, len(Dimension)]
     found = [
         fault for board in boards for title in board.panels for fault in empty(board, title, await board.ask(title))
     ]
@@ -174,6 +175,22 @@ async def test_a_day_is_that_of_the_service(connection: Connection, simulated: R
         if number_of(row["time"]) == day and row["metric"] == "sites of the change"
     )
     assert row["value"] == pytest.approx(sums[0] / sums[1])
+
+
+async def test_objectives_of_a_dimension_are_the_parts_of_its_index(connection: Connection, simulated: Rollups) -> None:
+    board = Grafana(connection, quality.dashboard(), SPAN)
+    now_us = microseconds(NOW)
+    for chosen in ([], ["chicago-1"]):
+        policy, standings = await simulated.standings(Selection(site=tuple(chosen)), now_us)
+        for index in quality_index(policy.objectives.all, standings, number_of(NOW.date())):
+            rows = await board.ask(f"{index.dimension.capitalize()}: objectives", site=chosen)
+            assert {(row["objective"], row["kpi"], row["events"], row["breaches"]) for row in rows} == {
+                (part.objective.name, part.terms.kpi, part.spend.events, part.spend.breaches)
+                for part in index.parts
+                if part.spend.events
+            }
+            assert sum(row["result"] == "met" for row in rows) == index.met
+            assert sum(row["result"] == "not met" for row in rows) == index.judged - index.met
 
 
 async def test_days_of_quality_are_those_of_the_service(database: Database, simulated: Rollups) -> None:

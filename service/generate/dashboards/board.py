@@ -29,7 +29,7 @@ from service.generate.dashboards.queries import POSTGRESQL, PROMETHEUS, Sql, Sql
 
 FRONTLINE_URL = "http://localhost:8000"
 TAG = "frontline"
-_NAMES = ("now", "fleet", "site", "reliability", "voice", "objectives", "changes", "reports", "pipeline")
+_NAMES = ("now", "fleet", "site", "quality", "reliability", "voice", "objectives", "changes", "reports", "pipeline")
 UID = {name: f"{TAG}-{name}" for name in _NAMES}
 """The uids, by the names of the modules."""
 

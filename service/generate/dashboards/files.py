@@ -11,13 +11,14 @@ from service.generate.dashboards import (
     now,
     objectives,
     pipeline,
+    quality,
     reliability,
     reports,
     site,
     voice,
 )
 
-_MODULES = (now, fleet, site, reliability, voice, objectives, changes, reports, pipeline)
+_MODULES = (now, fleet, site, quality, reliability, voice, objectives, changes, reports, pipeline)
 
 
 def dashboards() -> Mapping[str, str]:
