@@ -29,6 +29,7 @@ from service.api import (
     live,
     metrics,
     objectives,
+    quality,
     resources,
     runbooks,
     sites,
@@ -102,7 +103,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
     for module in (ingest, webhooks, runbooks, admin, admin_keys, admin_webhooks, health):
         app.include_router(module.router)
     keyed: dict[str, Any] = {"dependencies": [READING], "responses": errors.described(401, 403, 429)}
-    for module in (kpis, objectives, changes, live, resources, sites, metrics):
+    for module in (kpis, objectives, quality, changes, live, resources, sites, metrics):
         app.include_router(module.router, **(keyed if settings.reading_needs_key else {}))
     app.middleware_stack = Headers(app.build_middleware_stack())
     return app

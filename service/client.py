@@ -98,10 +98,11 @@ class SourceKey:
 
 @dataclass(frozen=True, slots=True)
 class SiteQueue:
-    """A line of service that a site is known to have."""
+    """A line of service that a site is known to have; without a patience it has the usual one of its channel."""
 
     name: str
     channel: str
+    patience_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +234,14 @@ class FrontlineClient:
         queues: Sequence[SiteQueue] = (),
         **calendar: Any,
     ) -> None:
-        """Register a site, or change it: the series of `queues` stand at 0 from now on.
+        """Register a site, or change it: the series of `queues` stand at 0 from now on, and they are patient as told.
 
         `calendar` is `hours` and `holidays`, as the service knows them; what is left out is left to it.
         """
-        content = {"time_zone": time_zone, "queues": msgspec.to_builtins(queues), **calendar}
+        named = [
+            {name: value for name, value in msgspec.to_builtins(queue).items() if value is not None} for queue in queues
+        ]
+        content = {"time_zone": time_zone, "queues": named, **calendar}
         _granted(await self._send("PUT", f"/v1/admin/sites/{quote(site, safe='')}", json=content))
 
     async def kpis(self, kpis: Sequence[str], **parameters: str) -> tuple[KpiSeries, ...]:

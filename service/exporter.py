@@ -28,6 +28,7 @@ from service.core.difference import Class
 from service.core.event import DAY_US, MINUTE_US, SECOND_US, microseconds
 from service.core.objective import Objective, Terms
 from service.core.quality import LABELS_OF_FACETS, STANDARD, facet_value
+from service.core.quality_index import quality_index
 from service.core.series import OTHER, Series
 from service.core.standing import Standing
 from service.core.stories.feedback import STATE_COMPLAINT
@@ -53,6 +54,11 @@ _OF_ENCOUNTERS = frozenset(
     measure.name for measure in MEASURES if measure.scope in (Scope.VISIT, Scope.INTERACTION, Scope.CONTACT)
 ) - {"late_events", "skewed_events", "skew_us"}
 """What is counted of visits, interactions and contacts, and of nothing that is beside them."""
+_BESIDE: Mapping[Scope, frozenset[str]] = {
+    scope: frozenset(measure.name for measure in MEASURES if measure.scope is scope)
+    for scope in Scope
+    if scope.is_beside
+}
 _NOTHING: Mapping[str, int] = {}
 _NEVER = (0, 0)
 
@@ -91,6 +97,7 @@ class _Page:
         others = [state.series for state in snapshot.states if state.series.id not in here]
         self._facets = [series for series in others if series.facet]
         self._besides = [series for series in others if not series.facet and series.id in counted]
+        self._everywhere = [*(state.series for state in self._states), *self._besides, *self._facets]
         self._at_us = microseconds(snapshot.at)
         self._lines = [(_labels(state.series), self._live(state.series)) for state in self._states]
         self._promised = list(self._judged_live())
@@ -146,16 +153,10 @@ class _Page:
     def _open(self, measure: str) -> Iterator[Sample]:
         """What is open now of promises or complaints."""
         added: dict[Labels, int] = {(labels[0], labels[2]): 0 for labels, _ in self._lines}
-        for series in self._all():
+        for series in self._everywhere:
             key = (series.site, series.channel)
             added[key] = added.get(key, 0) + self._of(series, Class.LIVE).get(measure, 0)
         return iter(added.items())
-
-    def _all(self) -> Iterator[Series]:
-        """Every series of which anything may be told."""
-        yield from (state.series for state in self._states)
-        yield from self._besides
-        yield from self._facets
 
     def promises_open(self) -> Iterator[Sample]:
         return self._open("promises_open")
@@ -220,7 +221,7 @@ class _Page:
 
     def _told(self, class_: Class, *more: str) -> Iterator[Sample]:
         told: dict[Labels, float] = {}
-        for series in self._all():
+        for series in self._everywhere:
             amounts = self._of(series, class_)
             if amounts:
                 labels = _labels(series)
@@ -244,13 +245,30 @@ class _Page:
         return ((labels, breaches) for labels, (_, breaches) in self._promised)
 
     def _judged_live(self) -> Iterator[tuple[Labels, tuple[int, int]]]:
-        """The live events and breaches of each objective, in every series that it has covered or counted in so far."""
-        for state in self._states:
-            number, labels = state.series.id, _labels(state.series)
+        """The live events and breaches of each objective, in every place that it has reached or counted in so far.
+
+        Of what is beside interactions, only in places where there has been any of it.
+        """
+        found: dict[Labels, tuple[int, int]] = {}
+        beside = self._beside()
+        for series in self._everywhere:
+            labels, today = _labels(series), self._today(series.site)
             for objective in self._snapshot.policy.objectives.all:
-                counted = self._snapshot.promised.get((number, objective.number, Class.LIVE.value))
-                if counted is not None or _has_covered(objective, labels, self._today(labels[0])):
-                    yield (*labels, objective.name), _NEVER if number in self._newborn else counted or _NEVER
+                counted = self._snapshot.promised.get((series.id, objective.number, Class.LIVE.value))
+                is_there = not objective.is_beside or (series.id, objective.terms[0].of_kpi.scope) in beside
+                if counted is None and not (is_there and _has_reached(objective, series, today)):
+                    continue
+                events, breaches = (_NEVER if series.id in self._newborn else counted) or _NEVER
+                before = found.get((*labels, objective.name), _NEVER)
+                found[(*labels, objective.name)] = before[0] + events, before[1] + breaches
+        return iter(found.items())
+
+    def _beside(self) -> set[tuple[int, Scope | None]]:
+        """What of what is beside interactions there has been, by the numbers of series."""
+        found = set[tuple[int, Scope | None]]()
+        for (number, _), amounts in self._snapshot.totals.items():
+            found.update((number, scope) for scope, names in _BESIDE.items() if not names.isdisjoint(amounts))
+        return found
 
     def targets(self) -> Iterator[Sample]:
         for labels, terms, base in self._terms():
@@ -288,14 +306,28 @@ class _Page:
                 yield labels, projected
 
     def _windows(self) -> Iterator[tuple[Labels, Spend, Standing]]:
-        """What is spent of each objective's budget in each series, of what is settled and what is not yet."""
-        shown = {state.series.id for state in self._states}
+        """What is spent of each objective's budget in each place, of what is settled and what is not yet."""
+        shown = {series.id for series in self._everywhere}
+        found: dict[Labels, tuple[Spend, Standing]] = {}
         for standing in self._snapshot.standings:
             if standing.series.id in shown:
                 labels = (*_labels(standing.series), standing.objective.name, standing.terms.window.name)
-                yield (*labels, SETTLED), standing.settled, standing
-                if standing.provisional is not None:
-                    yield (*labels, PROVISIONAL), standing.provisional, standing
+                for maturity, spend in ((SETTLED, standing.settled), (PROVISIONAL, standing.provisional)):
+                    if spend is not None:
+                        before = found.get((*labels, maturity))
+                        found[(*labels, maturity)] = (spend if before is None else before[0] + spend), standing
+        return ((labels, spend, standing) for labels, (spend, standing) in found.items())
+
+    def quality_index(self) -> Iterator[Sample]:
+        by_site = defaultdict[str, list[Standing]](list)
+        for standing in self._snapshot.standings:
+            if standing.settled.events:
+                by_site[standing.series.site].append(standing)
+        for site, standings in sorted(by_site.items()):
+            for index in quality_index(self._snapshot.policy.objectives.all, standings, self._today(site)):
+                value = index.value
+                if value is not None:
+                    yield (site, index.dimension), value
 
     def _today(self, site: str) -> int:
         """The local date at a site."""
@@ -371,6 +403,7 @@ _SAMPLES: Mapping[str, Callable[[_Page], Iterator[Sample]]] = {
     "frontline_window_breaches": _Page.window_breaches,
     "frontline_window_allowed_breaches": _Page.window_allowed,
     "frontline_window_projected_budget_ratio": _Page.window_projected,
+    "frontline_quality_index_ratio": _Page.quality_index,
     "frontline_backfilled_total": _Page.backfilled,
     "frontline_corrections_total": _Page.corrections,
     "frontline_source_last_event_timestamp_seconds": _Page.last_event,
@@ -385,10 +418,12 @@ _SAMPLES: Mapping[str, Callable[[_Page], Iterator[Sample]]] = {
 }
 
 
-def _has_covered(objective: Objective, labels: tuple[str, str, str], today: int) -> bool:
-    """Whether any terms of an objective, in force or earlier ones, cover a series."""
+def _has_reached(objective: Objective, series: Series, today: int) -> bool:
+    """Whether any terms of an objective, in force or earlier ones, cover a series, or may cover facets of its place."""
     return any(
-        (terms.start_day is None or terms.start_day <= today) and terms.covers(*labels) for terms in objective.terms
+        (terms.start_day is None or terms.start_day <= today)
+        and (terms.covers(*series.key) if series.facet else terms.reaches(*_labels(series)))
+        for terms in objective.terms
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from service.core.budget import Status
 from service.core.objective import Objective, Terms
-from service.core.standing import Place, Standing, everywhere, places
+from service.core.standing import Place, Standing, everywhere, places, terms_over
 
 _BY_URGENCY = (Status.BREACHED, Status.AT_RISK, Status.MET, Status.NO_DATA)
 
@@ -31,12 +31,8 @@ def overviews(
     found = []
     for objective in objectives:
         own = [standing for standing in standings if standing.objective.number == objective.number]
-        terms = objective.at(today)
-        if own:
-            # Where sites are on different dates, the terms of the latest: they may change with the day.
-            starts = {one.terms.start_day for one in own}
-            terms = [known for known in objective.terms if known.start_day in starts][-1]
-        if terms is None or (terms.ended and not own):
+        terms = terms_over(objective, own, today)
+        if terms is None:
             continue
         days = terms.window.around(today)
         if own:

@@ -1,5 +1,6 @@
 """`/v1/admin/…`: sites, sources and erasures, with an admin key."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -12,12 +13,13 @@ from service.api.errors import described
 from service.api.parameters import checked_label
 from service.core.calendar import DAYS, check_holidays, check_hours, check_time_zone
 from service.core.errors import InvalidInput
-from service.core.event import LABEL, Channel
+from service.core.event import LABEL, SECOND_US, Channel, duration_us
 from service.core.opening import INTERVAL_PATTERN, MAX_DATES, MAX_INTERVALS_OF_DAY
 from service.core.series import OTHER
 from service.store.erasures import erase_customer
 from service.store.registry import Site, pseudonym
 
+MAX_PATIENCE_SECONDS = 31_536_000
 _PATTERN = f"^{LABEL}$"
 Label = Annotated[str, AfterValidator(checked_label), Field(json_schema_extra={"pattern": _PATTERN})]
 Sites = Annotated[
@@ -85,6 +87,9 @@ _WantedHolidays = Annotated[
 ]
 
 
+_Patience = Annotated[float, Field(gt=0, le=MAX_PATIENCE_SECONDS, strict=True, allow_inf_nan=False)]
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -94,6 +99,12 @@ class QueueOfSite(_Model):
 
     name: Label
     channel: Channel
+    patience_seconds: _Patience | None = Field(
+        None,
+        examples=[90.0],
+        description="how long customers wait here without being told how things stand; as is usual for the channel "
+        "unless told",
+    )
 
 
 class SiteSettings(_Model):
@@ -124,6 +135,7 @@ class SiteEntry(BaseModel):
     hours: dict[str, list[str]] | None
     holidays: list[str] | dict[str, Any] | None
     calendars: list[CalendarVersion]
+    patience_seconds: dict[str, float] = Field(description="by queue, of those that have a patience of their own")
 
 
 class NewSource(_Model):
@@ -171,7 +183,10 @@ router = APIRouter(
 
 @router.put("/sites/{site}", summary="Register or change a site")
 async def put_site(site: SiteName, wanted: SiteSettings, here: Here, administrator: Administrator) -> SiteEntry:
-    """Register a site, or change it. Known series stand at 0 from now on."""
+    """Register a site, or change it. Known series stand at 0 from now on.
+
+    A queue that is named has the patience told with it, or the usual one of its channel; others keep theirs.
+    """
     if site == OTHER:
         raise InvalidInput("is reserved for the numbers of sites beyond the limit; choose another name", field="site")
     registered = await here.registry.put_site(
@@ -182,6 +197,7 @@ async def put_site(site: SiteName, wanted: SiteSettings, here: Here, administrat
         since=wanted.since,
         queues=[(queue.name, queue.channel) for queue in wanted.queues],
         actor=administrator.actor,
+        patiences=_patiences(wanted.queues),
     )
     return _entry(registered)
 
@@ -226,5 +242,25 @@ def _entry(site: Site) -> SiteEntry:
     versions = [CalendarVersion.model_validate(version) for version in site.calendars]
     latest = versions[-1] if versions else _ALWAYS_OPEN
     return SiteEntry(
-        site=site.name, time_zone=site.time_zone, hours=latest.hours, holidays=latest.holidays, calendars=versions
+        site=site.name,
+        time_zone=site.time_zone,
+        hours=latest.hours,
+        holidays=latest.holidays,
+        calendars=versions,
+        patience_seconds={queue: us / SECOND_US for queue, us in sorted(site.patiences.items())},
     )
+
+
+def _patiences(queues: Sequence[QueueOfSite]) -> dict[str, int | None]:
+    found: dict[str, int | None] = {}
+    for number, queue in enumerate(queues):
+        us = None if queue.patience_seconds is None else duration_us(queue.patience_seconds)
+        before = found.get(queue.name)
+        if us is not None and before not in (None, us):
+            raise InvalidInput(
+                f"{queue.name} was given another one before; a queue has one patience, whatever the channel",
+                field=f"queues.{number}.patience_seconds",
+                code="contradiction",
+            )
+        found[queue.name] = before if us is None else us
+    return found

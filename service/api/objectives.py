@@ -17,6 +17,7 @@ from service.core.errors import NotFound
 from service.core.event import DAY_US, MINUTE_US, in_seconds, microseconds, moment
 from service.core.keys import told
 from service.core.objective import Objective
+from service.core.quality import DIMENSION, STANDARD
 from service.core.reason import Cause, cause
 from service.core.standing import Place
 from service.core.stories.story import subject_told
@@ -100,6 +101,8 @@ class ObjectiveEntry:
     sites: tuple[str, ...]
     queues: tuple[str, ...]
     channels: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    standards: tuple[str, ...]
     opening_hours_only: bool
     minimum_events: int
     window: WindowEntry
@@ -232,6 +235,8 @@ def _objective(one: Overview, worst: int) -> ObjectiveEntry:
         sites=terms.sites,
         queues=terms.queues,
         channels=terms.channels,
+        dimensions=terms.facet_values(DIMENSION),
+        standards=terms.facet_values(STANDARD),
         opening_hours_only=terms.open_only,
         minimum_events=terms.minimum_events,
         window=WindowEntry(terms.window.name, date_of(one.days[0]), date_of(one.days[-1]), whole.elapsed),

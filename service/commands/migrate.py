@@ -10,7 +10,7 @@ from service.settings import Settings
 from service.store import reports, schema
 from service.store.database import Database
 from service.store.pseudonyms import key_in_use
-from service.store.report_views import SCHEMA
+from service.store.report_view import SCHEMA
 
 _EXAMPLES = """\b
 Examples:

@@ -12,7 +12,7 @@ from itertools import zip_longest
 from service.core.catalogue.kpi import Kpi, Shape
 from service.core.catalogue.kpis import KPI_BY_NAME
 from service.core.event import in_seconds
-from service.core.quality import NO_FACET
+from service.core.quality import NO_FACET, facet_value, label_of
 from service.core.window import Window
 
 _MONTH = Window()
@@ -65,10 +65,9 @@ class Terms:
     """What an objective promises to those who arrive on the local date `start_day` or later, None being ever.
 
     `target` is the share of events that must not be breaches, 0 to 1. `threshold_us` is T and `short_us` is s of the
-    formula; `within` the span in which a customer may come back. An empty filter takes any value, and `facets` tell
-    apart dimensions and standards; `open_only` takes
-    those who arrive while the site is open. With fewer than `minimum_events` nothing is said of a window. Where they
-    have `ended`, nothing is promised from then on.
+    formula; `within` the span in which a customer may come back. An empty filter takes any value; `facets` are those of
+    `quality`, such as `standard:safety`. `open_only` takes those who arrive while the site is open. With fewer than
+    `minimum_events` nothing is said of a window. Where they have `ended`, nothing is promised from then on.
     """
 
     start_day: int | None
@@ -121,14 +120,25 @@ class Terms:
         return round(1.0 - self.target, 12) if self.is_at_most else self.target
 
     def covers(self, site: str, queue: str, channel: str, facet: str = NO_FACET) -> bool:
-        """Whether a series is judged by these terms."""
+        """Whether a series is judged by these terms; of one with a facet, only a KPI that is told apart by it."""
+        return (
+            self.reaches(site, queue, channel)
+            and (not self.facets or facet in self.facets)
+            and (not facet or label_of(facet) == self.of_kpi.facet)
+        )
+
+    def reaches(self, site: str, queue: str, channel: str) -> bool:
+        """Whether anything in a place may be judged by these terms."""
         return (
             not self.ended
             and (not self.sites or site in self.sites)
             and (not self.queues or queue in self.queues)
             and (not self.channels or channel in self.channels)
-            and (not self.facets or facet in self.facets)
         )
+
+    def facet_values(self, label: str) -> tuple[str, ...]:
+        """What the filter says of a label beside the place, such as the standards that it takes; none is any."""
+        return tuple(facet_value(facet, label) for facet in self.facets if label_of(facet) == label)
 
     def of_site(self, site: str) -> "Terms":
         """The terms as they are at a site."""
@@ -166,6 +176,12 @@ class Objective:
     def settles(self) -> bool:
         """Whether its cases are provisional first, and settled once they are old enough."""
         return self.terms[0].settles
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether it is of what is beside interactions."""
+        scope = self.terms[0].of_kpi.scope
+        return scope is not None and scope.is_beside
 
     def at(self, day: int) -> Terms | None:
         """The terms for those who arrive on a local date."""

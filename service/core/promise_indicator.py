@@ -4,15 +4,17 @@ from collections.abc import Mapping
 
 from service.core.catalogue.kpi import DEFAULT_WITHIN, Formula, Kpi, Shape
 from service.core.catalogue.kpis import KPI_BY_NAME
-from service.core.catalogue.measures import SHORT_ABANDON_SECONDS, WITHIN_DAYS
+from service.core.catalogue.measures import MEASURE_BY_NAME, SHORT_ABANDON_SECONDS, WITHIN_DAYS, Unit
 from service.core.event import CHANNELS, duration_us
 from service.core.objective import Terms
 from service.core.placed_yaml import Placed
+from service.core.quality import DIMENSION, LABELS_OF_FACETS, Dimension, facet
 
 _SHORT = "short_abandoned"
 _HOURS = ("always", "open")
 _DIGITS = 12
 
+_FILTERS = ("sites", "queues", "channels", *(f"{label}s" for label in LABELS_OF_FACETS))
 _SHAPES = {Shape.COUNT: "a count", Shape.MEAN: "a mean", Shape.MAXIMUM: "a maximum", Shape.NOW: "a state of the moment"}
 _OF_WAITS = ("average_speed_of_answer", "average_wait", "longest_wait", "max_wait")
 _INSTEAD: Mapping[str, str] = {
@@ -28,6 +30,10 @@ _INSTEAD: Mapping[str, str] = {
     "corrected": "accuracy",
     "repeat_contacts": "repeat_contact_rate",
     "repeat_visits": "repeat_visit_rate",
+    "first_response_time": "informed_rate",
+    "quote_overrun": "quote_kept_rate",
+    "complaint_answer_time": "complaints_answered_rate",
+    **dict.fromkeys(("csat_mean", "stars", "nps"), "csat"),
 }
 
 
@@ -40,7 +46,7 @@ def read_indicator(place: Placed, start_day: int | None) -> tuple[Terms, Placed]
     chosen = _formula(fields["formula"], kpi) if "formula" in fields else kpi.default_formula
     if "threshold" not in fields and takes_threshold(kpi):
         raise place.missing("threshold", f"one that {kpi.name} is held against, such as threshold: 20s")
-    covered = fields["filter"].fields({}, ("sites", "queues", "channels")) if "filter" in fields else {}
+    covered = fields["filter"].fields({}, _FILTERS) if "filter" in fields else {}
     terms = Terms(
         start_day,
         kpi.name,
@@ -52,6 +58,7 @@ def read_indicator(place: Placed, start_day: int | None) -> tuple[Terms, Placed]
         sites=covered["sites"].labels() if "sites" in covered else (),
         queues=covered["queues"].labels() if "queues" in covered else (),
         channels=covered["channels"].labels(_channel) if "channels" in covered else (),
+        facets=_facets(covered, kpi),
         open_only="hours" in fields and fields["hours"].choice(_HOURS, "hours that are known") == "open",
     )
     return terms, fields["kpi"]
@@ -96,10 +103,44 @@ def _kpi(place: Placed) -> Kpi:
     promisable = [name for name, kpi in KPI_BY_NAME.items() if kpi.scope is not None]
     named = KPI_BY_NAME.get(place.text())
     if named is not None and named.scope is None:
-        kind = _SHAPES[named.shape]
         instead = _INSTEAD.get(named.name) or f"one of: {', '.join(promisable)}"
-        raise place.fault(f"{named.name} is {kind}, and no single visit keeps or breaks {kind}; promise {instead}")
+        raise place.fault(f"{named.name} is {_no_promise(named)}; promise {instead}")
     return KPI_BY_NAME[place.choice(promisable, "KPI that can be promised")]
+
+
+def _no_promise(kpi: Kpi) -> str:
+    """What a KPI is that no single one can keep or break."""
+    formula = kpi.formulas[kpi.default_formula]
+    if kpi.shape is not Shape.RATIO:
+        kind = _SHAPES[kpi.shape]
+        return f"{kind}, and no single visit keeps or breaks {kind}"
+    if any(weight < 0 for weight in formula.numerator.values()):
+        return "a balance of shares, and no single one keeps or breaks a balance"
+    measures = [MEASURE_BY_NAME.get(term) for term in formula.terms]
+    if all(measure is not None and measure.unit is Unit.COUNT for measure in measures):
+        return "a number set against that of something else, of which no single one keeps or breaks it"
+    return "measured over time, and no single visit keeps or breaks it"
+
+
+def _facets(covered: Mapping[str, Placed], kpi: Kpi) -> tuple[str, ...]:
+    """What a filter says beside the place, which must be what the KPI is told apart by."""
+    found: tuple[str, ...] = ()
+    for label in LABELS_OF_FACETS:
+        place = covered.get(f"{label}s")
+        if place is None:
+            continue
+        if kpi.facet != label:
+            takers = ", ".join(name for name, known in KPI_BY_NAME.items() if known.scope and known.facet == label)
+            raise place.fault(
+                f"does not apply: {kpi.name} is not told apart by {label}; leave it out (it is for {takers})"
+            )
+        names = place.labels(_dimension) if label == DIMENSION else place.labels()
+        found = tuple(facet(label, name) for name in names)
+    return found
+
+
+def _dimension(place: Placed) -> str:
+    return place.choice(Dimension, "dimension")
 
 
 def _formula(place: Placed, kpi: Kpi) -> str:

@@ -25,12 +25,13 @@ _FIELDS: Mapping[str, str] = {
     "sites": f"{_FILTER}.sites",
     "queues": f"{_FILTER}.queues",
     "channels": f"{_FILTER}.channels",
+    "facets": f"{_FILTER}.{{facet}}s",
     "open_only": f"{_INDICATOR}.hours",
     "window": "spec.timeWindow",
     "minimum_events": "spec.minimumEvents",
     "overrides": "spec.overrides",
 }
-"""The fields of the file by those of the terms that they make."""
+"""The fields of the file by those of the terms that they make; `{facet}` is the KPI's own."""
 
 
 def read_promises(text: str, name: str = "objectives.yaml") -> tuple[Promise, ...]:
@@ -125,7 +126,10 @@ def _check_same(name: str, terms: Terms, held: Terms | None, end: int, today: in
             "to judge the past by it, and then run `frontline rebuild`",
             field=name,
         )
-    others = [field for part, field in _FIELDS.items() if getattr(terms, part) != getattr(held, part)]
+    facet = terms.of_kpi.facet
+    others = [
+        field.format(facet=facet) for part, field in _FIELDS.items() if getattr(terms, part) != getattr(held, part)
+    ]
     if not others:
         return
     since = "ever" if held.start_day is None else f"{date_of(held.start_day)}"

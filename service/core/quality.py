@@ -59,6 +59,11 @@ def facet(label: str, value: str) -> str:
     return f"{label}:{value}"
 
 
+def label_of(facet_: str) -> str:
+    """The label by which a facet tells series apart; "" of none."""
+    return facet_.partition(":")[0]
+
+
 def facet_value(facet_: str, label: str) -> str:
     """What a facet says of a label; "" where it is one of another label, or none."""
     name, _, value = facet_.partition(":")

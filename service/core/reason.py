@@ -1,6 +1,6 @@
 """Why an interaction is a breach of an objective, in words."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from service.core.catalogue.measures import Scope
@@ -16,16 +16,19 @@ _OF_INTERACTION = {
     "resolution_rate": "was not resolved",
     "repeat_contact_rate": "the customer came back about the same matter",
     "repeat_visit_rate": "the customer's first visit in a while",
-    "quote_kept_rate": "waited longer than quoted",
     "informed_rate": "was not told how things stand",
     "known_customer_rate": "the customer was not recognised",
-    "misroute_rate": "was in the wrong line",
     "decided_rate": "was handed on or up",
     "one_window_rate": "took more than one visit or agent",
     "same_agent_rate": "another agent answered",
     "proactive_rate": "the customer had to begin",
     "identity_verified_rate": "the customer's identity was not verified",
 }
+_OF_VISIT: Mapping[str, tuple[str, Callable[[Visit], bool]]] = {
+    "quote_kept_rate": ("waited longer than quoted", lambda visit: (visit.wait_us or 0) > (visit.quote_us or 0)),
+    "misroute_rate": ("was in the wrong line", lambda visit: visit.misrouted),
+}
+"""The reasons of visits where it is not the wait alone, and which of them it is."""
 _ASIDE = {
     "promise_kept_rate": "a promise was not kept",
     "csat": "the customer was not satisfied",
@@ -54,8 +57,10 @@ def cause(terms: Terms, facts: Collection[Fact], queue: str, minute: int, now_us
     it = walk(facts)
     if terms.of_kpi.scope is Scope.VISIT:
         there = [visit for visit in it.visits if visit.queue == queue and visit.opened_at // MINUTE_US == minute]
+        reason, is_it = _OF_VISIT.get(terms.kpi, ("", lambda _: True))
+        there = list(filter(is_it, there))
         if there:
-            return _of_visit(max(there, key=lambda visit: _waited(visit, now_us)), it, now_us)
+            return _of_visit(max(there, key=lambda visit: _waited(visit, now_us)), it, now_us, reason)
     if terms.kpi.startswith("time_to_resolution") and it.resolved_at is not None:
         took = it.resolved_at - it.arrival
         return Cause(it.arrival, it.customer, "resolved too late", took)
@@ -66,17 +71,17 @@ def cause(terms: Terms, facts: Collection[Fact], queue: str, minute: int, now_us
     return Cause(it.arrival, it.customer, _OF_INTERACTION.get(terms.kpi, "was not kept"))
 
 
-def _of_visit(visit: Visit, it: Interaction, now_us: int) -> Cause:
+def _of_visit(visit: Visit, it: Interaction, now_us: int, reason: str = "") -> Cause:
     waited = _waited(visit, now_us)
+    return Cause(visit.opened_at, it.customer, reason or _of_wait(visit), waited if waited >= 0 else None)
+
+
+def _of_wait(visit: Visit) -> str:
     if visit.outcome == ANSWERED:
-        reason = "answered after an unknown wait" if visit.wait_us is None else "answered too late"
-    elif visit.outcome == ABANDONED:
-        reason = "gave up waiting"
-    elif visit.outcome == WAITING:
-        reason = "still waits"
-    else:
-        reason = "was diverted"
-    return Cause(visit.opened_at, it.customer, reason, waited if waited >= 0 else None)
+        return "answered after an unknown wait" if visit.wait_us is None else "answered too late"
+    if visit.outcome == ABANDONED:
+        return "gave up waiting"
+    return "still waits" if visit.outcome == WAITING else "was diverted"
 
 
 def _waited(visit: Visit, now_us: int) -> int:

@@ -19,6 +19,11 @@ class Series:
     facet: str = NO_FACET
 
     @property
+    def key(self) -> tuple[str, str, str, str]:
+        """Its site, queue, channel and facet, by which it is known to the core."""
+        return self.site, self.queue, self.channel, self.facet
+
+    @property
     def dimension(self) -> str:
         """The dimension of service of which customers spoke, "" where it is not of one."""
         return facet_value(self.facet, DIMENSION)

@@ -67,6 +67,19 @@ def places(terms: Terms, standings: Iterable[Standing], by: Sequence[str]) -> li
     return [_place(terms, group, **dict(zip(by, labels, strict=True))) for labels, group in groups.items()]
 
 
+def terms_over(objective: Objective, standings: Sequence[Standing], today: int) -> Terms | None:
+    """The terms by which an objective stands, given its standings; None where nothing is promised, nor was judged.
+
+    Where sites are on different dates, those of the latest: they may change with the day. Without any standing they are
+    those of `today`.
+    """
+    if standings:
+        starts = {one.terms.start_day for one in standings}
+        return [known for known in objective.terms if known.start_day in starts][-1]
+    terms = objective.at(today)
+    return None if terms is None or terms.ended else terms
+
+
 def _place(
     terms: Terms,
     standings: Sequence[Standing],

@@ -37,6 +37,7 @@ async def read_breaches(
             series.c.queue,
             series.c.channel,
             row.series_id,
+            series.c.facet,
             row.minute,
             interactions.c.facts,
         )
@@ -56,7 +57,11 @@ async def read_breaches(
     )
     return [
         StoredBreach(
-            source, subject, Series(site, queue, channel, number), microseconds(minute), facts_of(subject, facts)
+            source,
+            subject,
+            Series(site, queue, channel, number, facet),
+            microseconds(minute),
+            facts_of(subject, facts),
         )
-        for source, subject, site, queue, channel, number, minute, facts in await connection.execute(statement)
+        for source, subject, site, queue, channel, number, facet, minute, facts in await connection.execute(statement)
     ]

@@ -21,7 +21,9 @@ LABELS: dict[str, ColumnElement[str]] = {
     "queue": series.c.queue,
     "channel": series.c.channel,
     **{
-        label: case((series.c.facet.startswith(facet(label, "")), func.split_part(series.c.facet, ":", 2)), else_="")
+        label: case(
+            (series.c.facet.startswith(facet(label, "")), func.substr(series.c.facet, len(label) + 2)), else_=""
+        )
         for label in LABELS_OF_FACETS
     },
 }

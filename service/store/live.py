@@ -104,14 +104,16 @@ async def read_snapshot(connection: AsyncConnection, now: datetime, known: Polic
     states = await read_states(connection, now, Selection())
     in_force = await latest_policy(connection, known)
     everywhere = [state.series for state in states]
+    promised = await _read_promised(connection)
+    judged = {(number, objective) for number, objective, _ in promised}
     return Snapshot(
         states,
         await _read_totals(connection),
         await _read_cells(connection),
         await _read_activity(connection),
-        await _read_promised(connection),
+        promised,
         in_force,
-        await read_standings(connection, in_force, everywhere, microseconds(now)),
+        await read_standings(connection, in_force, everywhere, microseconds(now), judged=judged),
         now,
         await _read_matters(connection),
         await read_levels_now(connection, in_force, microseconds(now)),

@@ -120,10 +120,12 @@ async def read_policy(connection: AsyncConnection) -> Policy:
         Objective(row.id, row.name, msgspec.convert(row.terms, tuple[Terms, ...]), msgspec.convert(row.about, About))
         for row in rows
     ]
-    known = await connection.execute(select(sites.c.name, sites.c.time_zone, sites.c.calendars))
-    calendars = {name: calendar_of(time_zone, versions) for name, time_zone, versions in known}
+    rows = await connection.execute(select(sites.c.name, sites.c.time_zone, sites.c.calendars, sites.c.patiences))
+    known = rows.all()
+    calendars = {site.name: calendar_of(site.time_zone, site.calendars) for site in known}
+    patiences = {(site.name, queue): us for site in known for queue, us in site.patiences.items()}
     kept_from_us = None if kept_from is None else microseconds(kept_from)
-    return Policy(version, Objectives(promised), calendars, kept_from_us)
+    return Policy(version, Objectives(promised), calendars, kept_from_us, patiences)
 
 
 def calendar_of(time_zone: str, versions: Sequence[Mapping[str, Any]]) -> Calendar:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, text, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,11 +33,15 @@ _ANSWER_SECONDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A registered site: its time zone (IANA name), and its versions of opening hours and holidays, the first first."""
+    """A registered site: its time zone (IANA name), and its versions of opening hours and holidays, the first first.
+
+    `patiences` are those of queues that have one of their own, in microseconds.
+    """
 
     name: str
     time_zone: str
     calendars: Sequence[Mapping[str, Any]]
+    patiences: Mapping[str, int]
 
 
 class Registry:
@@ -164,11 +168,13 @@ class Registry:
         since: date | None,
         queues: Sequence[tuple[str, str]],
         actor: str,
+        patiences: Mapping[str, int | None] | None = None,
     ) -> Site:
         """Register a site or change it, and let the series of the queues named, (queue, channel), stand at 0.
 
         Hours and holidays hold from the local date `since` on, or for all time. The time zone has no versions: where
-        it changes, all local days of the site are cut again.
+        it changes, all local days of the site are cut again. `patiences` are those of queues, in microseconds, where
+        None is that of the channel; of queues that are not among them they stay as they were.
         """
         with translated():
             async with self._database.engine.begin() as connection:
@@ -180,25 +186,29 @@ class Registry:
             async with self._database.engine.begin() as connection:
                 await lock_policy(connection)
                 particulars = {"from": None if since is None else since.isoformat(), "queues": [*map(list, queues)]}
-                given = {"time_zone": time_zone, "hours": hours, "holidays": holidays}
+                given = {"time_zone": time_zone, "hours": hours, "holidays": holidays, "patiences": patiences or {}}
                 await note(connection, actor, "put site", name, **given, **particulars)
                 row = (await connection.execute(select(sites).where(sites.c.id == site_id))).one()
                 calendars = _with_version(row.calendars, since, hours, holidays)
-                if (row.time_zone, row.calendars) != (time_zone, calendars) or known == {OTHER}:
-                    values = {"time_zone": time_zone, "calendars": calendars}
+                patient = {queue: us for queue, us in (row.patiences | (patiences or {})).items() if us is not None}
+                is_other_calendar = (row.time_zone, row.calendars) != (time_zone, calendars)
+                if is_other_calendar or row.patiences != patient or known == {OTHER}:
+                    values = {"time_zone": time_zone, "calendars": calendars, "patiences": patient}
                     await connection.execute(update(sites).where(sites.c.id == site_id).values(values))
                     is_later = since is not None and since > datetime.now(UTC).date() and row.time_zone == time_zone
-                    past = not is_later and await _depends_on_calendar(connection, site_id)
+                    past = is_other_calendar and not is_later and await _depends_on_calendar(connection, site_id)
+                    changed = {queue for queue, _ in row.patiences.items() ^ patient.items()}
+                    past = past or await _depends_on_patience(connection, site_id, changed)
                     # What a new site did so far may have gone to the other ones.
                     await note_change(connection, past=past or known == {OTHER})
                 if row.time_zone != time_zone:
                     await cut_days(connection, site_id, calendar_of(time_zone, calendars))
         self.forget_overflow()
-        return Site(name, time_zone, calendars)
+        return Site(name, time_zone, calendars, patient)
 
     async def list_sites(self) -> list[Site]:
         """All registered sites, by name."""
-        columns = (sites.c.name, sites.c.time_zone, sites.c.calendars)
+        columns = (sites.c.name, sites.c.time_zone, sites.c.calendars, sites.c.patiences)
         with translated():
             async with self._database.engine.connect() as connection:
                 rows = await connection.execute(select(*columns).order_by(sites.c.name))
@@ -242,6 +252,19 @@ async def _depends_on_calendar(connection: AsyncConnection, site_id: int) -> boo
     if any(terms.open_only or terms.start_day is not None for objective in promised for terms in objective.terms):
         return True
     return await _has_resolutions(connection, site_id)
+
+
+async def _depends_on_patience(connection: AsyncConnection, site_id: int, queues: Collection[str]) -> bool:
+    """Whether numbers of a site would be others if customers had another patience in some of its queues."""
+    if not queues:
+        return False
+    joined = live_totals.join(series, series.c.id == live_totals.c.series_id)
+    found = select(live_totals.c.series_id).select_from(joined)
+    totals = live_totals.c
+    found = found.where(
+        series.c.site_id == site_id, series.c.queue.in_(queues), or_(totals.offered > 0, totals.interactions > 0)
+    )
+    return await connection.scalar(found.limit(1)) is not None
 
 
 async def _has_resolutions(connection: AsyncConnection, site_id: int) -> bool:

@@ -1,14 +1,15 @@
 """The columns of KPIs in the views for reports, made from the catalogue."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from service.core.catalogue.kpi import Formula, Kpi, Shape
 from service.core.catalogue.kpis import KPIS
-from service.core.catalogue.measures import MATURITIES, WITHIN_DAYS
+from service.core.catalogue.measures import MATURITIES, MEASURES, WITHIN_DAYS
 
-_GROUPS = ("population", "speed", "reliability")
-_WANTED = tuple(kpi for kpi in KPIS if kpi.group in _GROUPS and not kpi.is_of_levels)
+OF_VISITS = ("population", "speed", "reliability")
+OF_QUALITY = ("quality", "satisfaction")
+"""The groups of KPIs, by the view that has them."""
 
 
 class Column(NamedTuple):
@@ -19,20 +20,34 @@ class Column(NamedTuple):
     comment: str
 
 
-def kpi_columns() -> Iterator[Column]:
-    """The counts first; then each ratio and mean, in each of its variants, with its numerator and its denominator.
+def kpi_columns(groups: Collection[str]) -> Iterator[Column]:
+    """The columns of some groups of KPIs.
 
+    The counts come first; then each ratio and mean, in each of its variants, with its numerator and its denominator.
     Values are as `evaluate` of the core has them. What waits are held against stands in objectives, so the service
     level is not here, and quantiles are not, since those of several days are not made of those of each.
     """
-    for kpi in _WANTED:
+    wanted = [kpi for kpi in KPIS if kpi.group in groups and not kpi.is_of_levels]
+    for kpi in wanted:
         if kpi.shape is Shape.COUNT and not kpi.parameters:
             (formula,) = kpi.formulas.values()
             yield Column(kpi.name, _weighed(formula.numerator), f"number of {kpi.help}")
-    for kpi in _WANTED:
+    for kpi in wanted:
         if kpi.shape in (Shape.RATIO, Shape.MEAN) and not kpi.needs_threshold:
             for name, formula in _variants(kpi):
                 yield from _columns(kpi, name, formula)
+
+
+def measures_of(groups: Collection[str]) -> list[str]:
+    """The measures of which these columns are made, in their order."""
+    terms = {
+        term
+        for kpi in KPIS
+        if kpi.group in groups and not kpi.is_of_levels and kpi.shape in (Shape.COUNT, Shape.RATIO, Shape.MEAN)
+        for _, formula in _variants(kpi)
+        for term in formula.terms
+    }
+    return [measure.name for measure in MEASURES if measure.name in terms]
 
 
 def _variants(kpi: Kpi) -> Iterator[tuple[str, Formula]]:

@@ -3,97 +3,17 @@
 None shows an event, an interaction, a customer, an agent or a secret. Days are the local dates of each site.
 """
 
-from typing import NamedTuple
-
 from service.core.catalogue.kpis import KPIS
-from service.core.catalogue.measures import MEASURES, PROVISIONAL, SETTLED, Unit
+from service.core.catalogue.measures import PROVISIONAL, SETTLED
 from service.core.codes import OBJECTIVE_COUNTS
-from service.store.report_columns import Column, kpi_columns
-
-SCHEMA = "report"
-
-
-class View(NamedTuple):
-    """A view; `source` is what follows the columns in its statement."""
-
-    name: str
-    comment: str
-    columns: tuple[Column, ...]
-    source: str
-
-    @property
-    def statements(self) -> tuple[str, ...]:
-        """What makes it, and says what it and its columns are."""
-        columns = ",\n    ".join(f"{column.sql} AS {column.name}" for column in self.columns)
-        place = f"{SCHEMA}.{self.name}"
-        return (
-            f"CREATE VIEW {place} AS\nSELECT\n    {columns}\n{self.source}",
-            f"COMMENT ON VIEW {place} IS {_quoted(self.comment)}",
-            *(f"COMMENT ON COLUMN {place}.{column.name} IS {_quoted(column.comment)}" for column in self.columns),
-        )
-
-
-def _quoted(words: str) -> str:
-    return "'" + words.replace("'", "''") + "'"
+from service.store.report_columns import Column
+from service.store.report_days import CHANGES, KPI_DAYS, QUALITY_DAYS, SERIES, SITES, STATUS
+from service.store.report_view import CHANNEL, DAY, FACETS, QUEUE, SCHEMA, SITE, View, quoted
 
 
 def _in(names: list[str]) -> str:
-    return f"IN ({', '.join(_quoted(name) for name in names)})"
+    return f"IN ({', '.join(quoted(name) for name in names)})"
 
-
-_SITE, _QUEUE, _CHANNEL = (
-    Column("site", "sites.name", "the site"),
-    Column("queue", "series.queue", "the queue; '' where none is known"),
-    Column("channel", "series.channel", "the channel; '' where none is known"),
-)
-_DAY = Column("day", "d.day", "the local date of the site")
-
-_SITES = View(
-    "sites",
-    "stores and call-centre locations",
-    (
-        _SITE,
-        Column("time_zone", "sites.time_zone", "its time zone, by which its days begin"),
-        Column("registered_at", "sites.registered_at", "when it became known here"),
-    ),
-    "FROM sites",
-)
-_SERIES = View(
-    "series",
-    "where anything is counted: queues and channels of sites",
-    (_SITE, _QUEUE, _CHANNEL),
-    "FROM series JOIN sites ON sites.id = series.site_id WHERE (series.queue, series.channel) <> ('', '')",
-)
-_STATUS = View(
-    "status",
-    "one row: up to when there are events, and whether what is shown is measured by what is promised now",
-    (
-        Column("last_event_at", "(SELECT max(last_event_at) FROM source_activity)", "the time of the latest event"),
-        Column(
-            "rebuild_wanted",
-            "rebuild_wanted",
-            "objectives or calendars have changed since the past was measured: run frontline rebuild",
-        ),
-    ),
-    "FROM policy",
-)
-
-_DAILY_SUMS = ",\n        ".join(
-    f"sum({measure.name}){'::bigint' if measure.unit is Unit.COUNT else ''} AS {measure.name}" for measure in MEASURES
-)
-# Series by series, so that a filter on site and day finds its rows by the primary key, however far back the table goes.
-_KPI_DAYS = View(
-    "kpi_days",
-    "KPIs of each site, queue, channel and local day on which anyone arrived. Of several rows add up numerators and "
-    "denominators, then divide: averages are never averaged",
-    (_SITE, _QUEUE, _CHANNEL, _DAY, *kpi_columns()),
-    f"""FROM series JOIN sites ON sites.id = series.site_id
-CROSS JOIN LATERAL (
-    SELECT day,
-        {_DAILY_SUMS}
-    FROM rollups_daily WHERE series_id = series.id GROUP BY day
-    HAVING sum(offered) <> 0 OR sum(interactions) <> 0 OR sum(contacts) <> 0) AS d""",
-)
 
 _KPI = "held.terms ->> 'kpi'"
 _SETTLES = f"{_KPI} {_in([kpi.name for kpi in KPIS if 'maturity' in kpi.parameters])}"
@@ -114,7 +34,7 @@ _PROMISED = f"""SELECT held.*, sites.id AS site_id, {_SETTLES} AS settles, {_IS_
         WHERE terms -> 'sites' @> to_jsonb(sites.name) ORDER BY place LIMIT 1
     ) AS own ON true"""
 
-_EVENTS = Column("events", "m.events", "visits, interactions or contacts that were judged")
+_EVENTS = Column("events", "m.events", "visits, interactions, contacts, promises, feedback or items that were judged")
 _BREACHES = Column("breaches", "m.breaches", "those of them for which the promise was not kept")
 _OBJECTIVE = (
     Column("objective", "p.name", "the name of the objective"),
@@ -139,17 +59,18 @@ _OBJECTIVES = View(
 )
 _OBJECTIVE_DAYS = View(
     "objective_days",
-    "what each objective came to at each site, queue, channel and local day of which there is anything. Of several "
-    "rows add up numerators, events, breaches and allowed breaches, then divide",
+    "what each objective came to at each site, queue, channel, dimension, standard and local day of which there is "
+    "anything. Of several rows add up numerators, events, breaches and allowed breaches, then divide",
     (
         *_OBJECTIVE,
         Column("formula", "p.terms ->> 'formula'", "the name of its formula; '' where it has only one"),
         Column("within", "p.terms ->> 'within'", "the span in which a customer may come back; '' where that is not it"),
         Column("threshold_seconds", "p.threshold_us * 0.000001", "the threshold T in seconds; null where it has none"),
-        _SITE,
-        _QUEUE,
-        _CHANNEL,
-        _DAY,
+        SITE,
+        QUEUE,
+        CHANNEL,
+        *FACETS,
+        DAY,
         _MATURITY,
         _EVENTS,
         _BREACHES,
@@ -183,9 +104,9 @@ CROSS JOIN LATERAL (
     FROM objective_rollups_daily WHERE series_id = series.id AND objective_id = p.objective_id
     AND day >= p.since AND day < p.until GROUP BY day) AS d
 CROSS JOIN LATERAL (VALUES
-    ({_quoted(SETTLED)}, CASE WHEN p.settles THEN d.settled_events ELSE d.events END,
+    ({quoted(SETTLED)}, CASE WHEN p.settles THEN d.settled_events ELSE d.events END,
         CASE WHEN p.settles THEN d.settled_breaches ELSE d.breaches END),
-    ({_quoted(PROVISIONAL)}, CASE WHEN p.settles THEN d.events - d.settled_events ELSE 0 END,
+    ({quoted(PROVISIONAL)}, CASE WHEN p.settles THEN d.events - d.settled_events ELSE 0 END,
         d.breaches - d.settled_breaches)) AS m (maturity, events, breaches)
 WHERE m.events > 0""",
 )
@@ -207,7 +128,7 @@ _OBJECTIVE_MONTHS = View(
     "objective_months",
     "what each objective came to at each site, queue and channel over a month of local days, added up from the days",
     (
-        *map(_same, (*_OBJECTIVE, _SITE, _QUEUE, _CHANNEL)),
+        *map(_same, (*_OBJECTIVE, SITE, QUEUE, CHANNEL)),
         Column("month", "m.month", "the first day of the month"),
         *map(_same, (_MATURITY, _EVENTS, _BREACHES)),
         Column("allowed_breaches", "m.allowed_breaches", "the budget: the sum of what was allowed on each day"),
@@ -228,7 +149,7 @@ _OBJECTIVE_MONTHS = View(
         ),
         Column(
             "result",
-            f"CASE WHEN m.maturity = {_quoted(PROVISIONAL)} THEN NULL WHEN m.events < m.minimum_events THEN 'no_data'\n"
+            f"CASE WHEN m.maturity = {quoted(PROVISIONAL)} THEN NULL WHEN m.events < m.minimum_events THEN 'no_data'\n"
             "        WHEN m.breaches > m.allowed_breaches THEN 'not_met' ELSE 'met' END",
             "met, not_met, or no_data (fewer than minimum_events); null of what is provisional",
         ),
@@ -236,5 +157,5 @@ _OBJECTIVE_MONTHS = View(
     _MONTHS_FROM,
 )
 
-VIEWS = (_SITES, _SERIES, _STATUS, _KPI_DAYS, _OBJECTIVES, _OBJECTIVE_DAYS, _OBJECTIVE_MONTHS)
+VIEWS = (SITES, SERIES, STATUS, KPI_DAYS, QUALITY_DAYS, CHANGES, _OBJECTIVES, _OBJECTIVE_DAYS, _OBJECTIVE_MONTHS)
 """All views, each after those that it reads."""

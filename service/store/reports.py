@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from service.core.errors import ConfigurationError
 from service.store.database import Database, translated
-from service.store.report_views import SCHEMA, VIEWS
+from service.store.report_view import SCHEMA
+from service.store.report_views import VIEWS
 
 _DEPENDENT_OBJECTS = "2BP01"
 _STATEMENTS = tuple(statement for view in VIEWS for statement in view.statements)

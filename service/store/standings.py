@@ -4,11 +4,11 @@ What it costs depends on the number of series and objectives and on the length o
 counted or how far back the numbers go.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.budget import Spend, allowed_parts, elapsed_share
@@ -19,6 +19,7 @@ from service.core.policy import Policy
 from service.core.series import Series
 from service.core.standing import Standing
 from service.core.window import date_of, number_of
+from service.store.tables import objective_totals
 
 _RECENT_DAYS = 2
 _SUMS = ", ".join(
@@ -45,6 +46,9 @@ LATERAL (SELECT t.day, {", ".join(f"sum(t.{name}) AS {name}" for name in OBJECTI
 GROUP BY 1, 2
 """
 _NONE = (0,) * len(OBJECTIVE_COUNTS)
+
+Judged = tuple[int, int]
+"""A series and an objective of which something was judged there, by their numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +89,14 @@ async def read_standings(
     series: Sequence[Series],
     now_us: int,
     days: range | None = None,
+    judged: Collection[Judged] | None = None,
 ) -> list[Standing]:
-    """How each objective stands in each of the series that it covers, over its current window or the days given."""
-    wanted = list(_wanted(policy, series, now_us, days))
+    """How each objective stands in each of the series that it covers, over its current window or the days given.
+
+    Of what is beside interactions only in series in which any of it was ever `judged`, which is read where it is None.
+    """
+    judged = await _read_judged(connection, policy) if judged is None else judged
+    wanted = list(_wanted(policy, series, now_us, days, judged))
     parts = [part for place, one in enumerate(wanted) for part in _parts(place, one)]
     spent = [(Spend(), Spend()) for _ in wanted]
     for part, row in zip(parts, await _count(connection, parts), strict=True):
@@ -115,7 +124,7 @@ async def read_days(
 
     It adds up to the standings over these days.
     """
-    wanted = list(_wanted(policy, series, now_us, days))
+    wanted = list(_wanted(policy, series, now_us, days, await _read_judged(connection, policy)))
     parts = [part for place, one in enumerate(wanted) for part in _parts(place, one)]
     if not parts:
         return []
@@ -151,15 +160,30 @@ class _Current(NamedTuple):
     judging: Sequence[Terms]
 
 
-def _wanted(policy: Policy, series: Sequence[Series], now_us: int, days: range | None) -> Iterator[_Wanted]:
+async def _read_judged(connection: AsyncConnection, policy: Policy) -> Collection[Judged]:
+    """Where anything was judged of objectives of what is beside interactions."""
+    beside = [objective.number for objective in policy.objectives.all if objective.is_beside]
+    if not beside:
+        return ()
+    totals = objective_totals.c
+    statement = select(totals.series_id, totals.objective_id).distinct().where(totals.objective_id.in_(beside))
+    return {(number, objective) for number, objective in await connection.execute(statement)}
+
+
+def _wanted(
+    policy: Policy, series: Sequence[Series], now_us: int, days: range | None, judged: Collection[Judged]
+) -> Iterator[_Wanted]:
     today_at = {site: policy.calendar(site).day_of(now_us // MINUTE_US) for site in {one.site for one in series}}
     for objective in policy.objectives.all:
         by_date = {today: _current(objective, today, days) for today in set(today_at.values())}
+        is_beside = objective.is_beside
         for one in series:
+            if is_beside and (one.id, objective.number) not in judged:
+                continue
             today = today_at[one.site]
             current = by_date[today]
             # What a series spent counts for the window, even if the latest terms do not cover it any more.
-            if current is not None and any(terms.covers(one.site, one.queue, one.channel) for terms in current.judging):
+            if current is not None and any(terms.covers(*one.key) for terms in current.judging):
                 terms = current.terms.of_site(one.site)
                 yield _Wanted(objective, terms, one, current.days, today, current.elapsed)
 

@@ -132,12 +132,13 @@ async def test_a_site_is_registered_and_changed(api: Api) -> None:
     response = await api.admin("PUT", "/sites/vilnius-1", wanted)
     assert response.status_code == 200
     ever = {"from": None, "hours": wanted["hours"], "holidays": wanted["holidays"]}
-    assert response.json() == {"site": "vilnius-1", **wanted, "calendars": [ever]}
+    assert response.json() == {"site": "vilnius-1", **wanted, "calendars": [ever], "patience_seconds": {}}
     assert (await api.admin("GET", "/sites")).json() == [response.json()]
     national = {"holidays": {"country": "LT", "dates": ["2026-06-01"]}}
     response = await api.admin("PUT", "/sites/vilnius-1", national)
     ever = {"from": None, "hours": None, **national}
     expected = {"site": "vilnius-1", "time_zone": "UTC", "hours": None, **national, "calendars": [ever]}
+    expected["patience_seconds"] = {}
     assert response.json() == expected
     assert (await api.admin("GET", "/sites")).json() == [expected]
     await api.admin("PUT", "/sites/kaunas-1", {})
@@ -179,6 +180,14 @@ async def test_hours_may_hold_from_a_date_on(api: Api) -> None:
         ({"queues": [{"name": "tills"}]}, "queues.0.channel"),
         ({"queues": [{"name": "a b", "channel": "pos"}]}, "queues.0.name"),
         ({"queues": [{"name": "tills", "channel": "fax"}]}, "queues.0.channel"),
+        *(
+            ({"queues": [{"name": "tills", "channel": "pos", "patience_seconds": wrong}]}, "queues.0.patience_seconds")
+            for wrong in (0, -1, "90", True, 31_536_001, [])
+        ),
+        (
+            {"queues": [{"name": "a", "channel": name, "patience_seconds": len(name)} for name in ("pos", "kiosk")]},
+            "queues.1.patience_seconds",
+        ),
         ({"queues": [{"name": f"q{n}", "channel": "pos"} for n in range(101)]}, "queues"),
         ({"timezone": "UTC"}, "timezone"),
     ],
@@ -192,6 +201,26 @@ async def test_a_wrong_site_is_refused_naming_the_field(api: Api, body: dict[str
 @pytest.mark.parametrize("name", ["a%20b", "x" * 65, "a%00", "a%0A", "other"])
 async def test_a_wrong_name_of_a_site_is_refused(api: Api, name: str) -> None:
     is_problem(await api.admin("PUT", f"/sites/{name}", {}), 422, "site")
+
+
+async def test_queues_have_a_patience_of_their_own(api: Api) -> None:
+    def queue(name: str, channel: str, seconds: float | None = None) -> dict[str, Any]:
+        return {"name": name, "channel": channel} | ({} if seconds is None else {"patience_seconds": seconds})
+
+    async def put(*queues: dict[str, Any]) -> Any:
+        response = await api.admin("PUT", "/sites/vilnius-1", {"queues": queues})
+        assert response.status_code == 200, response.text
+        assert (await api.admin("GET", "/sites")).json() == [response.json()]
+        return response.json()["patience_seconds"]
+
+    assert await put(queue("tills", "pos", 90), queue("tills", "kiosk"), queue("sales", "phone", 30.5)) == {
+        "tills": 90.0,
+        "sales": 30.5,
+    }
+    # One that is not named keeps its own; one that is named without has the usual one again.
+    assert await put(queue("sales", "phone", 45), queue("billing", "phone")) == {"tills": 90.0, "sales": 45.0}
+    assert await put(queue("tills", "pos")) == {"sales": 45.0}
+    assert await put() == {"sales": 45.0}
 
 
 async def test_the_queues_of_a_site_stand_at_zero_before_their_first_event(api: Api) -> None:

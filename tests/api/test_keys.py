@@ -16,6 +16,7 @@ READABLE = [
     "/v1/resources",
     "/v1/objectives",
     "/v1/objectives/phone-80-in-20/breaches",
+    "/v1/quality",
     "/v1/changes",
     "/v1/changes/course/effect?kpi=offered",
     "/v1/interactions/pos-vendor/order-1",

@@ -33,7 +33,7 @@ RULES = [
 APP = create_app(Settings(), "postgresql://nowhere/nothing")
 OPENAPI = APP.openapi()["paths"]
 OF_PROMETHEUS = {"up", "ALERTS", "scrape_duration_seconds"}
-FUNCTIONS = {"sum", "by", "sort_desc", "increase", "rate", "count", "histogram_quantile"}
+FUNCTIONS = {"sum", "time", "by", "sort_desc", "increase", "rate", "count", "histogram_quantile"}
 
 
 @pytest.fixture

@@ -238,3 +238,52 @@ def test_replicas_that_are_killed_and_restarted_raise_nothing(serve: Serve, tmp_
         asyncio.run(run(stage))
         assert not stage.fired()
         assert not stage.prometheus.query("resets(frontline:slo_events:total[10m]) > 0")
+
+
+def test_a_promise_about_to_fall_due_and_an_old_complaint_are_told_until_they_are_looked_after(
+    serve: Serve, tmp_path: Path
+) -> None:
+    service = started(serve, tmp_path)
+    key = service.new_source("crm")
+    # Sixty times as fast, a quarter of an hour is 15 s, and twenty hours are 20 min.
+    promise, complaint = "FrontlinePromiseDue", "FrontlineComplaintsUnanswered"
+
+    def post(id_: str, type_: str, ago: float = 0, **data: Any) -> None:
+        at = datetime.now(UTC) - timedelta(seconds=ago)
+        event = {"id": id_, "source": "crm", "type": type_, "time": at.isoformat(), "data": data}
+        answer = httpx.post(f"{service.url}/v1/events", json=event, headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code == 202, answer.text
+
+    def made(name: str, seconds: float) -> None:
+        due = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+        place = {"site": "bank", "channel": "phone", "kind": "callback"}
+        post(f"{name}-made", "promise.made", promise=name, due=due, **place)
+
+    async def run(stage: Stage) -> None:
+        complained = {"kind": "complaint", "site": "bank", "channel": "email"}
+        made("later", 1800)
+        post("young", "feedback.received", 15 * 60, **complained)
+        await asyncio.sleep(10)
+        assert not {name for name, _ in stage.fired()} & {promise, complaint}, "there is time"
+        # One after the other, so that there is always one to be kept soon, however busy the machine is.
+        names = [f"soon-{number}" for number in range(12)]
+        for number, name in enumerate(names):
+            made(name, 10 * number + 30)
+        post("old", "feedback.received", 30 * 60, **complained)
+        for name in (promise, complaint):
+            await stage.until(lambda name=name: stage.told("firing", name, "bank"), name)
+        for name in names:
+            post(f"{name}-withdrawn", "promise.withdrawn", promise=name)
+        post("old-answered", "feedback.answered", feedback="old")
+        for name in (promise, complaint):
+            await stage.until(lambda name=name: stage.told("resolved", name, "bank"), f"{name} is over")
+
+    with staged(tmp_path, 60, service) as stage:
+        asyncio.run(run(stage))
+        told = [stage.told("firing", name, "bank")[0] for name in (promise, complaint)]
+    for alert in told:
+        labels, notes = alert["labels"], alert["annotations"]
+        assert (labels["severity"], labels["category"]) == ("ticket", "matters")
+        assert "bank" in notes["summary"] + notes["description"]
+        page = httpx.get(notes["runbook_url"].replace("http://localhost:8000", service.url))
+        assert page.status_code == 200

@@ -58,6 +58,8 @@ ODD = read_promises(
     )
     + document("of-a-day", "transfer_rate", 0.2, further="timeWindow: [{duration: 1d, isRolling: false}]")
     + document("told-nobody", "resolution_rate", 0.7, further="severity: none")
+    + document("polite", "csat", 0.85, ", filter: {dimensions: [courtesy, understanding]}", "severity: ticket")
+    + document("safe", "standards_compliance", 0.95, ", filter: {standards: [safety, fire.drill], sites: [a]}")
     + document("few", "escalation_rate", 0.3, further="minimumEvents: 2\n  overrides: [{sites: [a, b], target: 0.1}]")
 )
 

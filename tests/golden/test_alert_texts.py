@@ -39,7 +39,7 @@ def test_replicas_are_taken_together_before_anything_is_made_of_their_kpis(promi
     for rule in rules_of(text, "alert"):
         assert not KPIS & set(re.findall(r"\w+", rule["expr"])), rule["alert"]
     raw = [rule["expr"] for rule in rules_of(text, "record") if KPIS & set(re.findall(r"\w+", rule["expr"]))]
-    assert len(raw) == 14
+    assert len(raw) == 16
     for expression in raw:
         assert re.search(r"max without \(instance, pod\) \(((max_over_time|rate)\()?frontline_\w+[)\[]", expression)
 
@@ -52,9 +52,11 @@ def test_every_alert_says_what_it_is_and_where_to_look(promises: Sequence[Promis
         said = alert["annotations"]
         assert {"summary", "description", "dashboard_url", "runbook_url"} == said.keys() - {"breaches_url"}
         assert all(said.values())
-        uid = {"objective": "frontline-objectives?", "resources": "frontline-site?"}.get(
-            alert["labels"]["category"], "frontline-pipeline"
-        )
+        uid = {
+            "objective": "frontline-objectives?",
+            "matters": "frontline-site?",
+            "resources": "frontline-site?",
+        }.get(alert["labels"]["category"], "frontline-pipeline")
         assert said["dashboard_url"].startswith(f"https://grafana.example.com/g/d/{uid}")
         if alert["labels"].get("objective") == "own-burn-rates":
             assert said["runbook_url"] == 'https://wiki.example.com/{{ "{{" }}x}}'
@@ -108,6 +110,11 @@ def test_what_is_promised_is_said_in_words() -> None:
     assert promised(SHIPPED, "phone-fcr-75-in-7d") == {
         "first_contact_resolution at least 75% (within 7d) over the month (Calls that settle the matter)."
     }
+    assert promised(SHIPPED, "complaints-90-answered-in-1d") == {
+        "complaints_answered_rate at least 90% (of_due) over the month (Complaints answered within a day)."
+    }
+    assert promised(ODD, "polite") == {"csat at least 85% (courtesy, understanding) over the month."}
+    assert promised(ODD, "safe") == {"standards_compliance at least 95% (fire.drill, safety) over the month."}
     title = '(In {{ "{{" }} time }}, "soon").'
     for override, said in (("1", "within 30s at least 95%"), ("2", "within 1m at least 80%")):
         expected = {f"service_level {said} (abandons_hurt) over the month {title}"}

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,10 +14,14 @@ import yaml
 from fastapi.routing import APIRoute
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.api import objectives, runbooks
+from service.api import changes, objectives, quality, runbooks
+from service.core.catalogue.kpi import Shape
+from service.core.catalogue.kpis import KPIS
 from service.core.catalogue.metrics import METRICS, MetricKind
+from service.core.quality import RESOURCE_KINDS, STANDARDS, Dimension
 from service.generate.dashboards.board import UID
 from service.generate.dashboards.files import dashboards
+from service.generate.dashboards.formulas import is_live
 from service.telemetry import Telemetry
 from tests.golden.promtool import ROOT
 
@@ -45,8 +50,16 @@ UNITS = {
 OF_PROMETHEUS = {"up", "ALERTS", "scrape_duration_seconds"}
 BUILT_IN = re.compile(r"__(rate_interval|interval|range|from|to|data|field|url_time_range)\b")
 ROUTES = [
-    route for router in (objectives.router, runbooks.router) for route in router.routes if isinstance(route, APIRoute)
+    route
+    for router in (changes.router, objectives.router, quality.router, runbooks.router)
+    for route in router.routes
+    if isinstance(route, APIRoute)
 ]
+
+
+def shown(board: Board) -> list[Board]:
+    """The panels that show something; headings of rows do not."""
+    return [panel for panel in board["panels"] if panel["type"] != "row"]
 
 
 def expressions(panel: Board) -> Iterator[tuple[str, bool]]:
@@ -124,7 +137,10 @@ def of_the_grid(board: Board) -> Iterator[str]:
     taken: dict[tuple[int, int], str] = {}
     for panel in board["panels"]:
         x, y, w, h = (panel["gridPos"][name] for name in "xywh")
-        if x < 0 or w < 3 or x + w > 24 or h < 3:
+        is_heading = panel["type"] == "row"
+        if is_heading and (x, w, h, panel["panels"]) != (0, 24, 1, []):
+            yield f"{panel['title']} is no heading of a row that is open"
+        if x < 0 or w < 3 or x + w > 24 or (h < 3 and not is_heading):
             yield f"{panel['title']} is not within the grid, or too small"
         for place in ((column, row) for column in range(x, x + w) for row in range(y, y + h)):
             if place in taken:
@@ -249,7 +265,7 @@ def is_served(url: str) -> bool:
 def faults(board: Board) -> list[str]:
     found = [*of_the_whole(board), *of_the_grid(board)]
     found += of_links(board, None, (link["url"] for link in board["links"] if link["type"] == "link"))
-    for panel in board["panels"]:
+    for panel in shown(board):
         about = (
             of_a_panel(panel),
             of_metrics(panel),
@@ -296,18 +312,70 @@ def test_alerts_lead_to_dashboards_that_take_what_they_bring() -> None:
         }
 
 
-def test_variables_chain_and_alerts_and_restarts_are_marked() -> None:
+def test_variables_chain_and_alerts_changes_and_restarts_are_marked() -> None:
     for uid, board in BOARDS.items():
         asked = {one["name"]: one["definition"] for one in board["templating"]["list"] if "definition" in one}
         if uid not in (UID["reports"], UID["pipeline"]):
-            assert "$site" in asked["queue"]
-            assert "$queue" in asked["channel"]
-            assert all(f"${name}" in asked["objective"] for name in ("site", "queue", "channel"))
+            places = [name for name in ("site", "queue", "channel") if name in asked]
+            assert places[0] == "site"
+            assert all(f"${before}" in asked[name] for before, name in pairwise(places))
+            assert "objective" not in asked or all(f"${name}" in asked["objective"] for name in places)
         marks = {one["name"]: one.get("expr", "") for one in board["annotations"]["list"]}
         asked_anew = {one["name"]: one["target"]["expr"] for one in board["annotations"]["list"] if "expr" in one}
         assert asked_anew.items() <= marks.items()
+        (changed,) = (one for one in board["annotations"]["list"] if one["name"] == "Changes")
+        assert changed["datasource"] == changed["target"]["datasource"]
+        assert "FROM report.changes" in changed["target"]["rawSql"]
         assert marks["Alerts"].startswith('ALERTS{alertstate="firing",alertname=~"Frontline.*"')
         assert 'process_start_time_seconds{job="frontline"}' in marks["Restarts"]
+
+
+def test_every_metric_is_on_a_dashboard_itself_or_by_a_rule() -> None:
+    recorded = {
+        rule["record"]: names_in(rule["expr"])
+        for group in RULES["groups"]
+        for rule in group["rules"]
+        if "record" in rule
+    }
+    named = set[str]()
+    following = {
+        name
+        for board in BOARDS.values()
+        for panel in shown(board)
+        for expr, _ in expressions(panel)
+        for name in names_in(expr)
+    }
+    while following:
+        named |= following
+        following = {name for one in following for name in recorded.get(one, ())} - named
+    bare = {re.sub(r"_(bucket|sum|count)$", "", name) for name in named} | named
+    assert {metric.name for metric in METRICS} - bare == set()
+
+
+def test_each_dimension_of_service_has_a_row_with_its_index_its_kpis_and_its_objectives() -> None:
+    board = BOARDS[UID["quality"]]
+    rows: dict[str, list[Board]] = {}
+    for panel in sorted(board["panels"], key=lambda one: (one["gridPos"]["y"], one["gridPos"]["x"])):
+        if panel["type"] == "row":
+            rows[panel["title"]] = []
+        elif rows:
+            list(rows.values())[-1].append(panel)
+    assert list(rows) == [dimension.capitalize() for dimension in Dimension]
+    for dimension, (name, panels) in zip(Dimension, rows.items(), strict=True):
+        index, kpis, objectives = panels
+        assert [one["title"] for one in panels] == [f"{name}: index", f"{name}: KPIs", f"{name}: objectives"]
+        assert f'dimension="{dimension}"' in index["targets"][0]["expr"]
+        shown_kpis = set(re.findall(r'"kpi", "([a-z_]+)', " ".join(expr for expr, _ in expressions(kpis))))
+        assert shown_kpis >= {
+            kpi.name
+            for kpi in KPIS
+            if kpi.dimension is dimension and kpi.shape is not Shape.COUNT and is_live(kpi.name) and not kpi.facet
+        }
+        assert "csat" in shown_kpis
+        assert "report.objective_days" in objectives["targets"][0]["rawSql"]
+    told = json.dumps(board)
+    assert all(f'standard=\\"{standard}\\"' in told for standard in STANDARDS)
+    assert all(f'kind=\\"{kind}\\"' in told for kind in RESOURCE_KINDS)
 
 
 def test_what_makes_dashboards_is_no_part_of_what_runs() -> None:
@@ -318,7 +386,12 @@ def test_what_makes_dashboards_is_no_part_of_what_runs() -> None:
 
 
 def first(board: Board, kind: str) -> Board:
-    found: Board = next(panel for panel in board["panels"] if panel["type"] == kind)
+    found: Board = next(panel for panel in shown(board) if panel["type"] == kind)
+    return found
+
+
+def first_heading(board: Board) -> Board:
+    found: Board = next(panel for panel in board["panels"] if panel["type"] == "row")
     return found
 
 
@@ -373,6 +446,13 @@ def test_a_fault_is_found(fault: str) -> None:
     board = deepcopy(BOARDS[UID["fleet"]])
     WRONG[fault](board)
     assert any(fault in found for found in faults(board)), faults(board)
+
+
+def test_a_row_that_hides_its_panels_is_found() -> None:
+    board = deepcopy(BOARDS[UID["quality"]])
+    row = first_heading(board)
+    row["gridPos"]["w"] = 12
+    assert faults(board) == ["Reliability is no heading of a row that is open"]
 
 
 def test_a_colour_that_no_objective_gives_is_found() -> None:

@@ -132,7 +132,7 @@ def test_every_dashboard_is_there_for_the_sidecar(overlay: str) -> None:
             shown |= config["data"]
     files = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "dashboards").glob("*.json")}
     assert shown == files
-    assert len(files) == 7
+    assert len(files) == 10
 
 
 def test_the_single_replica_can_be_moved() -> None:

@@ -34,6 +34,7 @@ QUERIES = [
     *("/v1/kpis?kpi=repeat_contact_rate&maturity={}", "/v1/live?site={}", "/v1/live?queue={}", "/v1/live?channel={}"),
     *("/v1/kpis?kpi=availability&kind={}", "/v1/resources?site={}", "/v1/resources?kind={}", "/v1/resources?state={}"),
     *("/v1/objectives?site={}", "/v1/objectives?by={}", "/v1/objectives?worst={}", "/v1/objectives?queue={}"),
+    "/v1/quality?site={}",
     *(
         "/v1/objectives/{}/breaches",
         "/v1/objectives/x/breaches?since={}",
@@ -119,7 +120,7 @@ PUT_TOGETHER = {
     "flush.py:_objectives_sql": "names of tables and columns, and numbers of places",
     "partitions.py:_make": "a month, which has come through a date",
     "partitions.py:drop_partition": "the name of a partition, as the database lists it",
-    "report_views.py:statements": "names of columns and views",
+    "report_view.py:statements": "names of columns and views",
     "reports.py:create_views": "the name of the schema",
     "reports.py:drop_views": "names of views",
     "schema.py:_migrate": "names of measures and of tables",

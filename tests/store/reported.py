@@ -49,7 +49,12 @@ async def happen(database: Database, registry: Registry, ledger: Ledger) -> None
 
 
 def _encounters() -> Iterator[dict[str, Any]]:
-    """Five weeks at each site, around the clock: served soon or late, or given up; with errors, or by two."""
+    """Five weeks at each site, around the clock: served soon or late, or given up; with errors, or by two.
+
+    In the middle of November something was changed at one of them.
+    """
+    course = {"name": "course", "kind": "training", "sites": ["utc"]}
+    yield {"id": "course", "source": "acd", "type": "change.made", "time": "2026-11-16T09:00:00Z", "data": course}
     numbers = count(1)
     # On one day a case that is settled and was a breach, and one that is provisional still.
     for number, hour in ((100_005, 11), (100_006, 13)):

@@ -11,6 +11,7 @@ from service.core.objective import About, Promise
 from service.store.database import Database
 from service.store.ledger import Ledger
 from service.store.policies import Policies
+from service.store.rebuild import Rebuild
 from service.store.registry import Registry
 from service.store.verdicts import Post
 from tests.books import accept
@@ -150,3 +151,53 @@ async def test_hours_from_a_later_day_on_leave_the_past_alone(
     calendar = (await policies.current()).calendar("bank")
     assert calendar.is_open(NOW_US)
     assert not calendar.is_open(micros(NOW.replace(year=2200)))
+
+
+async def long_matters(database: Database) -> int:
+    return int(await scalar(database, "SELECT coalesce(sum(long_matters), 0)::int FROM rollups"))
+
+
+async def patient(registry: Registry, **seconds: int | None) -> None:
+    queues = [(queue, "phone") for queue in seconds]
+    patiences = {queue: None if one is None else one * SECOND for queue, one in seconds.items()}
+    await registry.put_site(
+        "bank",
+        time_zone="UTC",
+        hours=None,
+        holidays=None,
+        since=None,
+        queues=queues,
+        actor="test",
+        patiences=patiences,
+    )
+
+
+async def test_a_queue_is_patient_as_told_from_then_on_and_for_the_past_after_a_rebuild(
+    database: Database, registry: Registry, ledger: Ledger, policies: Policies
+) -> None:
+    """All of these calls took 90 s from arrival to resolution, and the usual patience by phone is 120 s."""
+    await ledger.commit([Post(1, accept(visits(3), NOW_US))], NOW_US)
+    assert await long_matters(database) == 0
+    before = (await policies.current()).version
+    await patient(registry, sales=80)
+    known = await policies.latest()
+    assert known.version == before + 1
+    assert known.patience("bank", "phone")("sales") == 80 * SECOND
+    assert known.patience("bank", "phone")("billing") == 120 * SECOND
+    assert await policies.rebuild_wanted()
+    await ledger.commit([Post(2, accept(visits(2), NOW_US))], NOW_US)
+    assert await long_matters(database) == 2
+    await Rebuild(database, registry, policies, ledger, lambda: NOW_US, lambda _stage, _report: None).run()
+    assert await long_matters(database) == 5
+    assert not await policies.rebuild_wanted()
+
+
+async def test_a_patience_that_changes_no_number_wants_no_rebuild(
+    registry: Registry, ledger: Ledger, policies: Policies
+) -> None:
+    await ledger.commit([Post(1, accept(visits(1), NOW_US))], NOW_US)
+    await patient(registry, billing=80)
+    version = (await policies.current()).version
+    await patient(registry, billing=80, sales=None)
+    assert (await policies.current()).version == version
+    assert not await policies.rebuild_wanted()

@@ -2,17 +2,10 @@
 
 import csv
 import io
-import json
-import re
-import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import date
-from decimal import Decimal
-from typing import Any
 
-import asyncpg
 import pytest
-from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from service.commands.report import compose
 from service.core.calendar import Calendar
@@ -22,16 +15,16 @@ from service.core.kpi import evaluate, needs
 from service.core.question import ask
 from service.generate.dashboards.reports import dashboard
 from service.generate.report.sheet import sheet
-from service.store import reports
 from service.store.cohorts import Selection
 from service.store.database import Database
 from service.store.ledger import Ledger
 from service.store.registry import Registry
 from service.store.rollups import Rollups
+from tests.store.grafana import Grafana, as_json, panels, reader
 from tests.store.reported import NOVEMBER, NOW, ZONES, happen
 
-BOARD = json.loads(json.dumps(dashboard(), cls=JSONEncoder))
-PANELS = {panel["title"]: panel for panel in BOARD["panels"]}
+BOARD = as_json(dashboard())
+PANELS = panels(BOARD)
 VARIABLES = {one["name"]: one for one in BOARD["templating"]["list"] if one["type"] == "query"}
 WHOLE_NOVEMBER = ("2026-11-01T00:00:00Z", "2026-11-30T23:59:59.999Z")
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
@@ -49,42 +42,6 @@ KPIS = {
 """The columns of tables of KPIs, and what they are; spans are of 7 days, and cases settled, unless told otherwise."""
 
 
-def filled(sql: str, chosen: Mapping[str, list[str]], span: tuple[str, str] = WHOLE_NOVEMBER) -> str:
-    """A statement with macros and variables as Grafana fills them in; what is not chosen is all of it."""
-
-    def value(found: re.Match[str]) -> str:
-        values = [re.escape(one) for one in chosen.get(found[1], [])]
-        if not values:
-            return str(VARIABLES[found[1]]["allValue"])
-        return values[0] if len(values) == 1 else f"({'|'.join(values)})"
-
-    sql = re.sub(r"\$__timeFilter\((.*?)\)", rf"\1 BETWEEN '{span[0]}' AND '{span[1]}'", sql)
-    sql = sql.replace("$__timeFrom()", f"'{span[0]}'").replace("$__timeTo()", f"'{span[1]}'")
-    sql = re.sub(r"\$\{(\w+):regex\}", value, sql)
-    assert not re.search(r"\$[_{\w]", sql), sql
-    return sql
-
-
-class Grafana:
-    """The role's connection, and what the panels get over it."""
-
-    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-        self._connection = connection
-
-    async def ask(self, title: str, **chosen: list[str]) -> list[dict[str, Any]]:
-        (target,) = PANELS[title]["targets"]
-        return await self.fetch(filled(target["rawSql"], chosen))
-
-    async def options(self, name: str, **chosen: list[str]) -> list[str]:
-        return [row[name] for row in await self.fetch(filled(VARIABLES[name]["query"], chosen))]
-
-    async def fetch(self, sql: str) -> list[dict[str, Any]]:
-        return [
-            {name: float(value) if isinstance(value, Decimal) else value for name, value in row.items()}
-            for row in await self._connection.fetch(sql)
-        ]
-
-
 @pytest.fixture
 async def told(database: Database, registry: Registry, ledger: Ledger) -> Rollups:
     """The reader of a database in which November has happened."""
@@ -94,17 +51,9 @@ async def told(database: Database, registry: Registry, ledger: Ledger) -> Rollup
 
 @pytest.fixture
 async def grafana(told: Rollups, database: Database, database_url: str) -> AsyncIterator[Grafana]:
-    """Grafana's connection to that database."""
-    role = f"grafana_{uuid.uuid4().hex[:12]}"
-    async with database.engine.begin() as connection:
-        await connection.exec_driver_sql(f"CREATE ROLE {role} LOGIN PASSWORD 'of Grafana'")
-    await reports.let_read(database, role)
-    reader = await asyncpg.connect(database_url, user=role, password="of Grafana")
-    yield Grafana(reader)
-    await reader.close()
-    async with database.engine.begin() as connection:
-        await connection.exec_driver_sql(f"DROP OWNED BY {role}")
-        await connection.exec_driver_sql(f"DROP ROLE {role}")
+    """The dashboard on that database."""
+    async with reader(database, database_url) as connection:
+        yield Grafana(connection, dashboard(), WHOLE_NOVEMBER)
 
 
 async def reported(told: Rollups) -> list[dict[str, str]]:
@@ -244,7 +193,7 @@ async def test_a_range_within_a_month_shows_the_whole_month(grafana: Grafana) ->
     within = ("2026-11-20T10:00:00Z", "2026-11-21T00:00:00Z")
     for title in ("Objectives by month", "Objectives by month and site", "KPIs by month"):
         (target,) = PANELS[title]["targets"]
-        assert await grafana.fetch(filled(target["rawSql"], {}, within)) == await grafana.ask(title)
+        assert await grafana.fetch(grafana.filled(target["rawSql"], {}, within)) == await grafana.ask(title)
 
 
 def number(text: str) -> float | None:

@@ -31,6 +31,7 @@ from tests.store.stored import fetch, scalar
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "dashboards.md"
 PLACE = ("site", "queue", "channel")
+FACETS = ("dimension", "standard")
 
 COUNTS = [
     *("offered", "answered", "abandoned", "short_abandoned", "diverted", "expired", "waiting", "interactions"),
@@ -51,6 +52,22 @@ RATIOS = [
     *("repeat_visit_rate_1d", "repeat_visit_rate_7d", "repeat_visit_rate_30d"),
     *("reopen_rate", "transfer_rate", "escalation_rate", "accuracy"),
 ]
+COUNTS_OF_QUALITY = [
+    *("quoted_waits", "quotes_kept", "misrouted", "long_matters", "informed_matters", "responses"),
+    *("initiations_known", "proactive", "recognitions_known", "recognised", "decided", "one_window"),
+    *("verifiable", "verified", "same_agent", "promises_due", "promises_kept", "promises_open"),
+    *("surveys", "reviews", "comments", "complaints", "complaints_open", "complaints_answered"),
+    *("complaints_answered_1d", "complaints_due", "csat_scores", "csat_top", "nps_scores", "nps_promoters"),
+    *("nps_detractors", "ces_scores", "ces_easy", "star_ratings"),
+    *("assessments", "items_checked", "items_passed"),
+]
+RATIOS_OF_QUALITY = [
+    *("promise_kept_rate", "quote_kept_rate", "informed_rate", "proactive_rate", "known_customer_rate"),
+    *("misroute_rate", "decided_rate", "one_window_rate", "same_agent_rate", "identity_verified_rate"),
+    *("standards_compliance", "csat", "nps", "ces", "feedback_response_rate", "complaint_rate"),
+    *("complaints_answered_rate", "complaints_answered_rate_of_due"),
+]
+MEANS_OF_QUALITY = ["quote_overrun", "first_response_time", "csat_mean", "stars", "complaint_answer_time"]
 COLUMNS = {
     "sites": {"site": "text", "time_zone": "text", "registered_at": "timestamp with time zone"},
     "series": dict.fromkeys(PLACE, "text"),
@@ -71,10 +88,30 @@ COLUMNS = {
             for part, kind in (("", "double precision"), ("_numerator", "numeric"), ("_denominator", "bigint"))
         },
     },
+    "quality_days": {
+        **dict.fromkeys((*PLACE, *FACETS), "text"),
+        "day": "date",
+        **dict.fromkeys(COUNTS_OF_QUALITY, "bigint"),
+        **{
+            f"{name}{part}": kind
+            for name in RATIOS_OF_QUALITY
+            for part, kind in (("", "double precision"), ("_numerator", "bigint"), ("_denominator", "bigint"))
+        },
+        **{
+            f"{name}{part}": kind
+            for name in MEANS_OF_QUALITY
+            for part, kind in (("", "double precision"), ("_numerator", "numeric"), ("_denominator", "bigint"))
+        },
+    },
+    "changes": {
+        **dict.fromkeys(("change", "kind"), "text"),
+        "made_at": "timestamp with time zone",
+        **dict.fromkeys(("sites", "queues"), "ARRAY"),
+    },
     "objective_days": {
         **dict.fromkeys(("objective", "title", "kpi", "formula", "within"), "text"),
         "threshold_seconds": "numeric",
-        **dict.fromkeys(PLACE, "text"),
+        **dict.fromkeys((*PLACE, *FACETS), "text"),
         "day": "date",
         "maturity": "text",
         "events": "bigint",

@@ -202,15 +202,21 @@ async def test_a_key_is_asked_for_again_where_nothing_can_have_happened() -> Non
         assert (await client.add_key("till")).key == "k"
 
 
+QUEUES = [SiteQueue("tills", "pos"), SiteQueue("sales", "phone", 90)]
+
+
 async def test_a_site_is_put_with_its_queues_and_calendar() -> None:
     service = Service(said(200, {}))
     async with service.client() as client:
-        await client.put_site("v 1", "Europe/Vilnius", queues=[SiteQueue("tills", "pos")], holidays=["2026-12-25"])
+        await client.put_site("v 1", "Europe/Vilnius", queues=QUEUES, holidays=["2026-12-25"])
     (request,) = service.requests
     assert (request.method, request.url.raw_path) == ("PUT", b"/v1/admin/sites/v%201")
     assert json.loads(request.content) == {
         "time_zone": "Europe/Vilnius",
-        "queues": [{"name": "tills", "channel": "pos"}],
+        "queues": [
+            {"name": "tills", "channel": "pos"},
+            {"name": "sales", "channel": "phone", "patience_seconds": 90},
+        ],
         "holidays": ["2026-12-25"],
     }
 

@@ -80,6 +80,14 @@ def edited(old: str, new: str) -> str:
         ("[a, b]", "\n        - a\n        - b c", 12, f"{INDICATOR}.filter.sites[1]", ["'b c'", "letters"]),
         ("[a, b]", "[a, a]", 10, f"{INDICATOR}.filter.sites[1]", ["'a' is there twice"]),
         ("sites:", "site:", 10, f"{INDICATOR}.filter.site", ["did you mean sites?", "sites, queues, channels"]),
+        (
+            "sites: [a, b]",
+            "standards: [safety]",
+            10,
+            f"{INDICATOR}.filter.standards",
+            ["service_level is not told apart"],
+        ),
+        ("sites: [a, b]", "dimensions: [access]", 10, f"{INDICATOR}.filter.dimensions", ["it is for csat, ces"]),
         # the target
         ("  objectives:\n    - target: 0.80\n", "", 5, "spec.objectives", ["is missing", "[{target: 0.80}]"]),
         ("0.80", "0.80\n    - target: 0.90", 12, "spec.objectives", ["has 2 items", "exactly one"]),
@@ -167,6 +175,47 @@ def test_an_alert_that_could_never_fire_at_some_site_is_refused() -> None:
     message = refusal(f"{GOOD}  overrides: [{{sites: [b], target: 0.75}}]\n{alerting}")
     assert f"line {LAST + 1}: {RATE}.factor: 4.5 can never be reached at b: " in message
     assert "a budget of 0.25 of them would burn 4 times as fast" in message
+
+
+@pytest.mark.parametrize(
+    ("kpi", "said"),
+    [
+        ("nps", ["a balance of shares", "promise csat"]),
+        ("complaint_rate", ["a number set against that of something else", "promise one of: service_level"]),
+        ("feedback_response_rate", ["a number set against that of something else"]),
+        ("csat_mean", ["a mean", "promise csat"]),
+        ("stars", ["a mean", "promise csat"]),
+        ("first_response_time", ["a mean", "promise informed_rate"]),
+        ("complaint_answer_time", ["a mean", "promise complaints_answered_rate"]),
+        ("quote_overrun", ["a mean", "promise quote_kept_rate"]),
+        ("promises_due", ["a count"]),
+        ("availability", ["measured over time"]),
+        ("occupancy", ["measured over time"]),
+        ("arrivals_per_staffed", ["measured over time"]),
+    ],
+)
+def test_what_no_single_one_keeps_or_breaks_is_refused_with_the_reason(kpi: str, said: list[str]) -> None:
+    message = refusal(edited("service_level\n    threshold: 20s", kpi))
+    assert message.startswith(f"objectives.yaml line 7: {INDICATOR}.kpi: {kpi} is ")
+    assert [part for part in said if part not in message] == [], message
+
+
+@pytest.mark.parametrize(
+    ("kpi", "filter_", "said"),
+    [
+        ("csat", "dimensions: [politeness]", ["dimensions[0]: 'politeness' is no dimension", "courtesy"]),
+        ("csat", "dimensions: courtesy", ["dimensions: 'courtesy'", "must be a list"]),
+        ("csat", "standards: [safety]", ["standards: does not apply: csat is not told apart by standard"]),
+        ("standards_compliance", "standards: [fire safety]", ["standards[0]: 'fire safety' is not a name"]),
+        ("standards_compliance", "dimensions: [courtesy]", ["it is for csat, ces, complaints_answered_rate"]),
+        ("promise_kept_rate", "dimensions: [courtesy]", ["promise_kept_rate is not told apart by dimension"]),
+    ],
+)
+def test_a_filter_that_tells_nothing_apart_is_refused(kpi: str, filter_: str, said: list[str]) -> None:
+    text = edited("service_level\n    threshold: 20s", kpi).replace("sites: [a, b]", filter_)
+    message = refusal(text)
+    assert message.startswith(f"objectives.yaml line 9: {INDICATOR}.filter.")
+    assert [part for part in said if part not in message] == [], message
 
 
 def test_the_most_that_is_allowed_is_not_mistaken_for_the_least() -> None:

@@ -35,12 +35,16 @@ def test_the_file_that_is_shipped_is_read() -> None:
         "phone-fcr-75-in-7d": (0.75, "ticket"),
         "till-accuracy-97": (0.97, "ticket"),
         "phone-resolved-90-in-1d": (0.9, "ticket"),
+        "promises-95-kept": (0.95, "ticket"),
+        "complaints-90-answered-in-1d": (0.9, "ticket"),
+        "csat-80": (0.8, "ticket"),
+        "standards-90": (0.9, "ticket"),
     }
     assert promised["phone-80-in-20"].terms == (
         Terms(None, "service_level", 0.8, threshold_us=20_000_000, formula="abandons_hurt", channels=("phone",)),
     )
     assert all(promise.about.title and promise.about.description for promise in promised.values())
-    assert [promise.terms[0].start_day for promise in promised.values()] == [None] * 6
+    assert [promise.terms[0].start_day for promise in promised.values()] == [None] * 10
 
 
 def test_the_examples_of_the_page_on_objectives_are_read() -> None:

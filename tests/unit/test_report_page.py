@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from service.core.objective import Terms
 from service.core.series import Series
 from service.generate.report.figures import Report
 from service.generate.report.page import page
@@ -81,3 +82,22 @@ def test_the_page_loads_nothing_and_can_be_printed(two_sites: Report) -> None:
     assert "@page { size: A4;" in told.html
     assert "@media print" in told.html
     assert told.root.find("./body//*[@id='phone']") is not None
+
+
+def test_what_is_told_apart_beside_the_place_is_one_row_of_it_and_a_site_may_do_without_queues() -> None:
+    csat = objective(Terms(None, "csat", 0.8, facets=("dimension:access", "dimension:courtesy")), name="csat")
+    kept = replace(objective(Terms(None, "promise_kept_rate", 0.95), name="kept"), number=2)
+    at_bank = [
+        standing(csat, Series("bank", "", "", 1, f"dimension:{dimension}"), spent(50, breaches, (0.8, 50)))
+        for dimension, breaches in (("access", 5), ("courtesy", 10))
+    ]
+    beside = [
+        standing(kept, Series("shop", "", channel, number), spent(20, 1, (0.95, 20)))
+        for number, channel in enumerate(("", "phone"), 3)
+    ]
+    told = Page(report([csat, kept], [*at_bank, *beside]))
+    names = [one for one in told.texts("td", **{"class": "name"}) if one not in ("csat", "kept")]
+    assert names == ["Everywhere", "bank", "Everywhere", "shop", "no queue", "phone"]
+    assert "85 / 100 = 85.00 %" in told.texts("dd")
+    assert any("(dimensions: access, courtesy)" in fact for fact in told.texts("dd"))
+    assert any("promises kept in time / promises due" in fact for fact in told.texts("dd"))

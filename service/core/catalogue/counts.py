@@ -72,14 +72,14 @@ _AS_ASKED = (
     ),
     (
         "slo_events",
-        "visits, interactions or contacts that the objective has judged",
+        "visits, interactions, contacts, promises, feedback or items that the objective has judged",
         "neutral",
         "population",
         OBJECTIVE_EVENTS,
     ),
     (
         "slo_breaches",
-        "visits, interactions or contacts for which the objective was not kept",
+        "visits, interactions, contacts, promises, feedback or items for which the objective was not kept",
         "lower",
         "population",
         OBJECTIVE_BREACHES,

@@ -29,6 +29,11 @@ class Scope(StrEnum):
     FEEDBACK = "feedback"
     ASSESSMENT = "assessment"
 
+    @property
+    def is_beside(self) -> bool:
+        """Whether it is beside interactions: few places have any of it."""
+        return self in (Scope.PROMISE, Scope.FEEDBACK, Scope.ASSESSMENT)
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:

@@ -97,7 +97,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "frontline_slo_events_total",
         MetricKind.COUNTER,
-        "visits, interactions or contacts that an objective has judged",
+        "visits, interactions, contacts, promises, feedback or items that an objective has judged",
         "of the service level: A + W at T + B, F later than T + B, F within T that the formula's denominator has; "
         "of a quantile: durations; else the denominator of the objective's formula",
         _OBJECTIVE,
@@ -105,7 +105,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "frontline_slo_breaches_total",
         MetricKind.COUNTER,
-        "visits, interactions or contacts for which an objective was not kept",
+        "visits, interactions, contacts, promises, feedback or items for which an objective was not kept",
         "of the service level: events - A within T - B within T that the formula's numerator has; of a quantile: "
         "durations > T; else the numerator of the objective's formula, taken from the events where more is better",
         _OBJECTIVE,
@@ -222,6 +222,14 @@ METRICS: tuple[Metric, ...] = (
         "projected_budget_ratio",
         "share of the budget that will be left at the end of the window, if it goes on as in the last two days",
         "1 - (elapsed * breaches / events + (1 - elapsed) * recent breaches / recent events) / (allowed / events)",
+    ),
+    Metric(
+        "frontline_quality_index_ratio",
+        MetricKind.GAUGE,
+        "share of the objectives on the KPIs of a dimension that are met over their windows; not there where nothing "
+        "can be told of any",
+        "objectives that are met / objectives with at least their minimum of events",
+        ("site", DIMENSION),
     ),
     Metric(
         "frontline_backfilled_total",

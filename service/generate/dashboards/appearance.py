@@ -34,6 +34,9 @@ NONE_IS_GOOD: Steps = ((None, GREEN), (1, RED))
 BUDGET_USED: Steps = ((None, GREEN), (0.75, AMBER), (1, RED))
 """Of a share of a budget, or of a limit, that is used: all of it may be, and from three quarters on it is at risk."""
 
+BUDGET_LEFT: Steps = ((None, RED), (0, AMBER), (0.25, GREEN))
+"""Of a share of a budget that is left: below 0 it is overspent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Link:

@@ -1,4 +1,4 @@
-"""What every dashboard has: the datasource, variables that chain, alerts and restarts as annotations, links."""
+"""What every dashboard has: the datasource, variables that chain, annotations, links."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,11 +24,13 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import Dataquery, QueryEditorMode
 
-from service.generate.dashboards.queries import PROMETHEUS
+from service.generate.dashboards.before_after import MARKS
+from service.generate.dashboards.queries import POSTGRESQL, PROMETHEUS, Sql, SqlQuery
 
 FRONTLINE_URL = "http://localhost:8000"
 TAG = "frontline"
-UID = {name: f"{TAG}-{name}" for name in ("now", "fleet", "site", "reliability", "objectives", "reports", "pipeline")}
+_NAMES = ("now", "fleet", "site", "quality", "reliability", "voice", "objectives", "changes", "reports", "pipeline")
+UID = {name: f"{TAG}-{name}" for name in _NAMES}
 """The uids, by the names of the modules."""
 
 _STEP = "60s"
@@ -123,7 +125,7 @@ class Board:
     since: str
     refresh: str
     variables: Sequence[VariableModel]
-    panels: Sequence[Panel]
+    panels: Sequence[Panel | RowPanel]
     links: Sequence[DashboardLink] = ()
 
     def build(self) -> Dashboard:
@@ -170,7 +172,7 @@ def _others() -> DashboardLink:
 
 
 def _annotations(variables: set[str]) -> list[AnnotationQuery]:
-    """Alerts while they fire, and each start of a process of Frontline at the moment that it tells itself."""
+    """Alerts while they fire, changes, and each start of a process of Frontline at the moment that it tells itself."""
     # An alert on Frontline itself has no site, and concerns them all.
     alerts = firing('site=~"$site|"') if "site" in variables else firing()
     starts = 'process_start_time_seconds{job="frontline"} * 1000 > $__from'
@@ -185,6 +187,12 @@ def _annotations(variables: set[str]) -> list[AnnotationQuery]:
             built_in=1,
         ),
         _annotation("Alerts", "red", alerts, "{{alertname}}", _ALERTED, tag="severity"),
+        AnnotationQuery(
+            name="Changes",
+            datasource=POSTGRESQL,
+            icon_color="purple",
+            target=SqlQuery("Anno", Sql(MARKS)),
+        ),
         _annotation("Restarts", "blue", starts, "Frontline started", "{{instance}}", tag="job", is_time=True),
     ]
 

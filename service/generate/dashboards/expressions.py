@@ -120,6 +120,12 @@ def repeats(within: str, by: Sequence[str] = (), *, span: str = _RANGE) -> str:
     return share(again, increase("frontline_contacts_total", by, span=span))
 
 
+def visits_again(within: str, *, span: str = _RANGE) -> str:
+    """Contacts in stores that came again within some days, of all contacts there."""
+    again = increase("frontline_repeat_visits_total", span=span, more=matching("within", within))
+    return share(again, increase("frontline_contacts_total", span=span, more=matching("channel", "pos")))
+
+
 def mean(histogram: str, by: Sequence[str] = (), *, span: str = _RANGE, offset: str = "") -> str:
     """The mean of durations; histograms know sites and channels, not queues."""
     total, count = (

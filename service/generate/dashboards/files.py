@@ -5,9 +5,20 @@ from collections.abc import Mapping
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from service.generate.dashboards import fleet, now, objectives, pipeline, reliability, reports, site
+from service.generate.dashboards import (
+    changes,
+    fleet,
+    now,
+    objectives,
+    pipeline,
+    quality,
+    reliability,
+    reports,
+    site,
+    voice,
+)
 
-_MODULES = (now, fleet, site, reliability, objectives, reports, pipeline)
+_MODULES = (now, fleet, site, quality, reliability, voice, objectives, changes, reports, pipeline)
 
 
 def dashboards() -> Mapping[str, str]:

@@ -5,6 +5,7 @@ from service.generate.dashboards.panels import Link
 
 _TIME = "${__url_time_range}"
 _PLACE = "&".join(f"var-{name}=${{__data.fields.{name}}}" for name in ("site", "queue", "channel"))
+_HERE = "${site:queryparam}&${channel:queryparam}"
 
 SITE_OF_ROW = Link("Site ${__data.fields.site}", f"/d/{UID['site']}?var-site=${{__data.fields.site}}&{_TIME}")
 SITE_OF_SERIES = Link("Site ${__field.labels.site}", f"/d/{UID['site']}?var-site=${{__field.labels.site}}&{_TIME}")
@@ -12,6 +13,10 @@ QUEUE_OF_ROW = Link("This queue", f"/d/{UID['site']}?{_PLACE}&{_TIME}")
 OBJECTIVES_OF_SITE = Link(
     "Objectives of ${__data.fields.site}", f"/d/{UID['objectives']}?var-site=${{__data.fields.site}}&{_TIME}"
 )
+OBJECTIVE_OF_ROW = Link(
+    "${__data.fields.objective}", f"/d/{UID['objectives']}?var-objective=${{__data.fields.objective}}&{_HERE}&{_TIME}"
+)
+OBJECTIVES_OF_PLACE = Link("Objectives here", f"/d/{UID['objectives']}?{_HERE}&{_TIME}")
 OBJECTIVES_OF_ROW = Link("Objectives here", f"/d/{UID['objectives']}?{_PLACE}&{_TIME}")
 OBJECTIVES = Link(
     "Objectives", f"/d/{UID['objectives']}?${{site:queryparam}}&${{queue:queryparam}}&${{channel:queryparam}}&{_TIME}"
@@ -32,6 +37,7 @@ STANDING = Link(
     "&channel=${__data.fields.channel}",
     is_elsewhere=True,
 )
+QUALITY = Link("The index, exactly, with its parts", "${frontline_url}/v1/quality", is_elsewhere=True)
 RUNBOOK = Link("What to do", "${frontline_url}/runbooks/FrontlineBudgetBurning", is_elsewhere=True)
 RESIDUAL_RUNBOOK = Link("What to do", "${frontline_url}/runbooks/FrontlineResidual", is_elsewhere=True)
 SILENCE_RUNBOOK = Link("What to do", "${frontline_url}/runbooks/FrontlineSourceSilent", is_elsewhere=True)

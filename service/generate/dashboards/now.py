@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from service.generate.dashboards import links
+from service.generate.dashboards import levels, links
 from service.generate.dashboards.board import Board, firing, objectives_on_waits, places
 from service.generate.dashboards.expressions import (
     LINE,
@@ -17,7 +17,7 @@ from service.generate.dashboards.expressions import (
     target,
     wait_used,
 )
-from service.generate.dashboards.panels import BUDGET_USED, NONE_IS_GOOD, About, Column, Query, stat, table
+from service.generate.dashboards.panels import BUDGET_USED, NONE_IS_GOOD, UNCOLOURED, About, Column, Query, stat, table
 
 _LINE = f"by ({', '.join(LINE)})"
 _WAITING = f"frontline:queue_waiting{{{chosen()}}}"
@@ -39,7 +39,7 @@ def dashboard() -> Dashboard:
         "now/d",
         "10s",
         [*places(), objectives_on_waits()],
-        [*_numbers(), *_tiles(), _lines()],
+        [*_numbers(), *_matters(), *_tiles(), _lines()],
     ).build()
 
 
@@ -109,13 +109,44 @@ def _numbers() -> list[Panel]:
     ]
 
 
+def _matters() -> list[Panel]:
+    """What is owed to customers and works for them now."""
+    promises = f"sum (max by (site, channel) (frontline_promises_open{{{chosen(('site', 'channel'))}}}))"
+    complaints = f"sum (max by (site, channel) (frontline_complaints_open{{{chosen(('site', 'channel'))}}}))"
+    due = f"min (max by (site) (frontline_promise_next_due_timestamp_seconds{{{chosen(('site',))}}})) - time()"
+    numbers = (
+        ("Promises to keep", "frontline_promises_open", promises, "short"),
+        ("Next is due in", "frontline_promise_next_due_timestamp_seconds", due, "s"),
+        ("Complaints to answer", "frontline_complaints_open", complaints, "short"),
+        ("Staffed now", levels.STAFFED, f"sum ({levels.of_queues(levels.STAFFED)})", "short"),
+        ("Occupancy, highest", levels.OCCUPANCY, f"max ({levels.of_queues(levels.OCCUPANCY)})", "percentunit"),
+        ("Not working", levels.RESOURCES, levels.resources_not_up(), "short"),
+    )
+    return [
+        stat(
+            About(
+                title,
+                of_metric(metric),
+                (4 * place, 5, 4, 4),
+                unit,
+                NONE_IS_GOOD if metric == levels.RESOURCES else UNCOLOURED,
+                decimals=0,
+                no_value="none" if unit == "s" else "",
+            ),
+            [Query(expr, title.lower())],
+            shows="value",
+        )
+        for place, (title, metric, expr, unit) in enumerate(numbers)
+    ]
+
+
 def _tiles() -> list[Panel]:
     return [
         stat(
             About(
                 "Longest wait, by line",
                 f"{of_metric('frontline_queue_longest_wait_seconds')} {_WAIT_COLOURS}",
-                (0, 5, 12, 11),
+                (0, 9, 12, 11),
                 "s",
                 links=[links.SITE_OF_SERIES],
                 decimals=0,
@@ -128,7 +159,7 @@ def _tiles() -> list[Panel]:
             About(
                 "Kept today, by line",
                 f"{_KEPT} {_TODAY}",
-                (12, 5, 12, 11),
+                (12, 9, 12, 11),
                 "percentunit",
                 links=[links.SITE_OF_SERIES],
                 decimals=0,
@@ -145,7 +176,7 @@ def _lines() -> Panel:
         "Lines, worst first",
         f"Of several objectives of a line the one that is worst off. Kept: {_KEPT} Budget used: (breaches / events) / "
         f"(1 - target). Wait used: longest wait / threshold. Abandonment: {of_kpi('abandonment_rate')} {_TODAY}",
-        (0, 16, 24, 12),
+        (0, 20, 24, 12),
         "short",
     )
     return table(

@@ -20,6 +20,7 @@ from service.generate.dashboards.expressions import (
 )
 from service.generate.dashboards.panels import (
     AMBER,
+    BUDGET_LEFT,
     GREEN,
     NONE_IS_GOOD,
     RED,
@@ -36,7 +37,6 @@ from service.generate.dashboards.panels import (
 _PLACE = ("site", "queue", "channel", "objective")
 _SETTLED = f'maturity="{SETTLED}"'
 _NAME = ("objective",)
-_LEFT: Steps = ((None, RED), (0, AMBER), (0.25, GREEN))
 _BURNING: Steps = ((None, GREEN), (1, AMBER), (6, RED))
 _ALERTS = firing('category="objective"', chosen(_PLACE))
 _PROJECTED = f"max by ({', '.join(_PLACE)}) (frontline:window_projected_budget_ratio{{{chosen(_PLACE, _SETTLED)}}})"
@@ -140,8 +140,8 @@ def _standings() -> Panel:
             Column("events", "short", window("events", more=_SETTLED)),
             Column("breaches", "short", window("breaches", more=_SETTLED), links=[links.BREACHES]),
             Column("allowed", "short", window("allowed_breaches", more=_SETTLED), decimals=1),
-            Column("budget left", "percentunit", budget_left(more=_SETTLED), steps=_LEFT, decimals=0),
-            Column("projected", "percentunit", _PROJECTED, steps=_LEFT, decimals=0),
+            Column("budget left", "percentunit", budget_left(more=_SETTLED), steps=BUDGET_LEFT, decimals=0),
+            Column("projected", "percentunit", _PROJECTED, steps=BUDGET_LEFT, decimals=0),
             Column("burn 1 h", "x", burning("1h"), steps=_BURNING, decimals=1),
             Column("burn 6 h", "x", burning("6h"), steps=_BURNING, decimals=1),
         ],

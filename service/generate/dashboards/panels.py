@@ -8,6 +8,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from service.generate.dashboards.appearance import (
     AMBER,
+    BUDGET_LEFT,
     BUDGET_USED,
     GREEN,
     NEUTRAL,
@@ -26,6 +27,7 @@ from service.generate.dashboards.tables import Column, table
 
 __all__ = [
     "AMBER",
+    "BUDGET_LEFT",
     "BUDGET_USED",
     "GREEN",
     "NEUTRAL",

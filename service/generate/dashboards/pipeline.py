@@ -156,11 +156,12 @@ def _moved() -> list[Panel]:
 def _sources() -> Panel:
     by = ("source", "site")
     silent = f"max by (source, site) (frontline:source_silent_seconds{{{chosen(_SITE)}}})"
-    late = "frontline_late_events_total"
+    late, ahead = "frontline_late_events_total", "frontline_clock_skew_events_total"
     return table(
         About(
             "Sources, most silent first",
-            f"{_SILENT} Late: {of_metric(late)} Ahead: {of_metric('frontline_clock_skew_seconds')} Both since ever.",
+            f"{_SILENT} Late: {of_metric(late)} Ahead: {of_metric(ahead)} "
+            f"{of_metric('frontline_clock_skew_seconds')} All since ever.",
             (0, 36, 24, 9),
             "short",
         ),
@@ -186,8 +187,9 @@ def _sources() -> Panel:
                 )
                 for lag in LATE_LAGS_SECONDS
             ),
+            Column("ahead of the clock", "short", summed(once(f"{ahead}{{{chosen(_SITE)}}}"), by)),
             Column(
-                "clock ahead",
+                "by at most",
                 "s",
                 f"max by (source, site) (frontline_clock_skew_seconds{{{chosen(_SITE)}}})",
                 decimals=1,

@@ -14,11 +14,13 @@ from service.generate.dashboards.expressions import (
     quantile,
     repeats,
     resolution,
+    visits_again,
     window_kept,
 )
 from service.generate.dashboards.panels import About, Column, Query, stat, table, timeseries
 
 _NO_QUEUE = "Durations are known by site and channel, not by queue."
+_OF_COMPLETED = ("reopened", "corrected", "recovered")
 _DAY = "1d"
 _DAILY = "Each point is of the 24 hours before it."
 
@@ -107,23 +109,27 @@ def _over_time() -> list[Panel]:
         timeseries(
             About(
                 "Came again, over time",
-                f"{of_kpi('repeat_contact_rate')} {_DAILY}",
+                f"{of_kpi('repeat_contact_rate')} In stores: {of_kpi('repeat_visit_rate')} {_DAILY}",
                 (0, 10, 12, 8),
                 "percentunit",
             ),
-            [Query(repeats(within, span=_DAY), f"within {within}", "15m") for within in WITHIN_DAYS],
+            [
+                *(Query(repeats(within, span=_DAY), f"within {within}", "15m") for within in WITHIN_DAYS),
+                *(Query(visits_again(within, span=_DAY), f"in stores, {within}", "15m") for within in WITHIN_DAYS),
+            ],
             fill=0,
         ),
         timeseries(
             About(
-                "Transferred, escalated, reopened, with an error",
-                f"Shares of interactions: transferred, escalated / answered; reopened, corrected / completed. {_DAILY}",
+                "Transferred, escalated, reopened, with an error, put right",
+                f"Shares of interactions: transferred, escalated / answered; reopened, corrected, "
+                f"recovered / completed. {_DAILY}",
                 (12, 10, 12, 8),
                 "percentunit",
             ),
             [
                 *(Query(of_answered(name, span=_DAY), name, "15m") for name in ("transferred", "escalated")),
-                *(Query(of_completed(name, span=_DAY), name, "15m") for name in ("reopened", "corrected")),
+                *(Query(of_completed(name, span=_DAY), name, "15m") for name in _OF_COMPLETED),
             ],
             fill=0,
         ),

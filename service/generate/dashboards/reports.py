@@ -4,22 +4,14 @@ Days and months are dates, not moments, so the clock of this dashboard is UTC: i
 shown as the evening before it.
 """
 
-from grafana_foundation_sdk.models.dashboard import (
-    Dashboard,
-    Panel,
-    VariableModel,
-    VariableOption,
-    VariableRefresh,
-    VariableSort,
-    VariableType,
-)
+from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
 from service.generate.dashboards import links, statements
 from service.generate.dashboards.board import UID, Board
+from service.generate.dashboards.choices import choice
 from service.generate.dashboards.panels import (
-    AMBER,
+    BUDGET_LEFT,
     GREEN,
-    POSTGRESQL,
     RED,
     About,
     Column,
@@ -30,7 +22,6 @@ from service.generate.dashboards.panels import (
     timeseries,
 )
 
-_BUDGET_LEFT: Steps = ((None, RED), (0, AMBER), (0.25, GREEN))
 _MISSED: Steps = ((None, RED), (0, GREEN))
 _OBJECTIVE = Link(
     "${__data.fields.objective}, live",
@@ -46,7 +37,7 @@ _FIGURES = (
     Column("events", "locale", heading="Events"),
     Column("breaches", "locale", heading="Breaches"),
     Column("allowed", "locale", heading="Allowed", decimals=1),
-    Column("budget_left", "percentunit", heading="Budget left", steps=_BUDGET_LEFT, decimals=1),
+    Column("budget_left", "percentunit", heading="Budget left", steps=BUDGET_LEFT, decimals=1),
     Column("result", heading="Result"),
 )
 _KPIS = (
@@ -81,7 +72,7 @@ def dashboard() -> Dashboard:
         "Business days and months by each site's own dates, as exact as `frontline report`, from PostgreSQL.",
         "now-2M/M",
         "",
-        [_choice(name, statement) for name, statement in statements.CHOICES.items()],
+        [choice(name, statement) for name, statement in statements.CHOICES.items()],
         [*_months(), *_days(), *_lines()],
     ).build()
     built.timezone = "utc"
@@ -240,22 +231,3 @@ def _lines() -> list[Panel]:
             sql=statements.STATE,
         ),
     ]
-
-
-def _choice(name: str, statement: str) -> VariableModel:
-    """A choice among what a statement finds; what is chosen is matched as a regular expression."""
-    return VariableModel(
-        type_val=VariableType.QUERY,
-        name=name,
-        label=name.capitalize(),
-        datasource=POSTGRESQL,
-        definition=statement,
-        query=statement,
-        regex="",
-        current=VariableOption(text="All", value="$__all", selected=True),
-        multi=True,
-        include_all=True,
-        all_value=".*",
-        refresh=VariableRefresh.ON_DASHBOARD_LOAD,
-        sort=VariableSort.ALPHABETICAL_ASC,
-    )

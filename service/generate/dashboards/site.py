@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from service.generate.dashboards import links
+from service.generate.dashboards import levels, links
 from service.generate.dashboards.board import Board, objectives, places
 from service.generate.dashboards.expressions import (
     LINE,
@@ -43,11 +43,11 @@ def dashboard() -> Dashboard:
     return Board(
         "site",
         "Site",
-        "Speed on the left, reliability on the right, hour by hour against last week.",
+        "Speed on the left, reliability on the right, hour by hour against last week; who serves, and what works.",
         "now-24h",
         "1m",
         [*places(), objectives()],
-        [*_numbers(), *_kept(), *_hours(), *_waits(), _lines()],
+        [*_numbers(), *_kept(), *_hours(), *_waits(), _lines(), *levels.panels(39)],
     ).build()
 
 

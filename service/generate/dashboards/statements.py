@@ -4,7 +4,10 @@ Sums are added up first, then divided. Months are whole ones: all in which a par
 statement narrows days, so that what it costs depends on the range, and not on how far back there are numbers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+from service.core.catalogue.kpis import KPIS
+from service.core.quality import DIMENSION, STANDARD, STANDARDS, Dimension
 
 
 def _chosen(*names: str) -> str:
@@ -14,8 +17,11 @@ def _chosen(*names: str) -> str:
 
 _PARTS: Mapping[str, str] = {
     "here": _chosen("site", "queue", "channel"),
+    "somewhere": _chosen("site", "channel"),
     "promised": _chosen("site", "queue", "channel", "objective"),
     "days of months": "day >= date_trunc('month', $__timeFrom()::timestamp)::date "
+    "AND day < (date_trunc('month', $__timeTo()::timestamp) + interval '1 month')::date",
+    "last month": "day >= date_trunc('month', $__timeTo()::timestamp)::date "
     "AND day < (date_trunc('month', $__timeTo()::timestamp) + interval '1 month')::date",
     "month": "to_char(date_trunc('month', day::timestamp), 'YYYY-MM') AS month",
     "figures": """sum(numerator)::float8 / sum(events) AS value,
@@ -39,6 +45,11 @@ _PARTS: Mapping[str, str] = {
 """Parts of statements, by what stands for them in braces."""
 
 
+def _listed(names: Iterable[str]) -> str:
+    """Names in a list; where there is none, what equals nothing."""
+    return ", ".join(f"'{name}'" for name in names) or "NULL"
+
+
 def _statement(text: str) -> str:
     for name, part in _PARTS.items():
         text = text.replace(f"{{{name}}}", part)
@@ -53,6 +64,31 @@ CHOICES: Mapping[str, str] = {
     "objective": "SELECT objective FROM report.objectives ORDER BY 1",
 }
 """What there is to choose from, by variable."""
+
+_PARTS_OF_INDEX = """SELECT objective, kpi,
+    {figures}
+FROM report.objective_days WHERE {last month} AND {somewhere} AND maturity = 'settled'
+    AND (kpi IN ({own}) OR kpi IN ({by standard}) AND standard IN ({standards})
+        OR kpi IN ({by dimension}) AND dimension = '{dimension}')
+GROUP BY objective, kpi, maturity, target_is ORDER BY budget_left NULLS LAST, objective"""
+
+
+def parts_of(dimension: Dimension) -> str:
+    """What is promised of a dimension of service, as the parts of its index are found."""
+    promised = [kpi for kpi in KPIS if kpi.scope is not None]
+    by_standard = [kpi for kpi in promised if kpi.facet == STANDARD]
+    parts = {
+        "own": _listed(kpi.name for kpi in promised if kpi.dimension is dimension and kpi not in by_standard),
+        "by standard": _listed(kpi.name for kpi in by_standard),
+        "standards": _listed(name for name, whose in STANDARDS.items() if whose is dimension),
+        "by dimension": _listed(kpi.name for kpi in promised if kpi.facet == DIMENSION and kpi.dimension is None),
+        "dimension": dimension,
+    }
+    text = _statement(_PARTS_OF_INDEX)
+    for name, part in parts.items():
+        text = text.replace(f"{{{name}}}", part)
+    return text
+
 
 OBJECTIVES_BY_MONTH = _statement(
     """SELECT {month}, objective, maturity,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from html import escape
 
 from service.core.budget import Spend
+from service.core.quality import LABELS_OF_FACETS
 from service.core.standing import Place
 from service.core.window import date_of
 from service.generate.report.chart import chart
@@ -106,7 +107,9 @@ def _facts(section: Section, days: range) -> str:
         told.append(f"within {days_of(terms.within)}")
     if terms.open_only:
         told.append("of those who arrived in opening hours")
-    for name, values in (("sites", terms.sites), ("queues", terms.queues), ("channels", terms.channels)):
+    filters = [("sites", terms.sites), ("queues", terms.queues), ("channels", terms.channels)]
+    filters += [(f"{label}s", terms.facet_values(label)) for label in LABELS_OF_FACETS]
+    for name, values in filters:
         if values:
             told.append(f"{name}: {', '.join(values)}")
     more = f" ({'; '.join(told)})" if told else ""
@@ -184,8 +187,8 @@ def _foot(report: Report) -> str:
         "Values are shown rounded; nothing is rounded before it is compared or added up. <code>--format csv</code> has "
         "all digits.",
         "How to check it: <code>frontline verify</code> computes every number again from the log of events. "
-        f"<code>GET /v1/objectives/NAME/breaches?{escape(times)}</code> lists the interactions behind the breaches, "
-        "and each of them leads to its own story.",
+        f"<code>GET /v1/objectives/NAME/breaches?{escape(times)}</code> lists what is behind the breaches, "
+        "and each interaction among it leads to its own story.",
         "Late events and corrections move the figures of a past month; made again, the report has what they come to.",
     ]
     return "\n".join(f"<p>{line}</p>" for line in lines)

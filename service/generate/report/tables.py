@@ -11,6 +11,7 @@ from service.generate.report.figures import Report, Result, Section, result
 from service.generate.report.words import amount, percent, promise
 
 _PLACES = ("Site", "Promised", "Value", "Events", "Breaches", "Allowed", "Budget left", "Result")
+_NOWHERE = "no queue"
 _DAYS = ("Date", "Events", "Breaches", "Value", "Target")
 
 
@@ -20,9 +21,10 @@ def places(report: Report, section: Section) -> str:
     for site in section.sites:
         parts = [part for part in section.series if part.site == site.site]
         # A site with a single line needs no line of its own for it.
-        named = [_line(part) for part in parts] if len(parts) == 1 else []
+        is_alone = len(parts) == 1
+        named = [line for part in parts if (line := _line(part)) != _NOWHERE] if is_alone else []
         rows.append(_row(report, site, " · ".join((site.site or "", *named)), ""))
-        if not named:
+        if not is_alone:
             rows += [_row(report, part, _line(part), "part") for part in parts]
     return f'<div class="wide"><table><thead>{_titles(_PLACES)}</thead><tbody>{"".join(rows)}</tbody></table></div>'
 
@@ -100,7 +102,7 @@ def _row(report: Report, place: Place, name: str, kind: str) -> str:
 
 
 def _line(place: Place) -> str:
-    return " / ".join(filter(None, (place.queue, place.channel)))
+    return " / ".join(filter(None, (place.queue, place.channel))) or _NOWHERE
 
 
 def _day(terms: Terms, day: int, spend: Spend) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from service.core.objective import Promise
 from service.generate.rules.alerts import objective_alerts
+from service.generate.rules.matters import matter_alerts
 from service.generate.rules.model import Group, written
 from service.generate.rules.options import Options
 from service.generate.rules.pipeline import pipeline_alerts
@@ -31,7 +32,7 @@ def rules_manifest(promises: Sequence[Promise], options: Options) -> str:
 
 
 def groups(found: Sequence[Variant], options: Options) -> tuple[Group, ...]:
-    """What is recorded, the alerts of each objective, those on resources, and those on Frontline itself."""
+    """What is recorded, and the alerts: of each objective, of what becomes late, of resources, of Frontline itself."""
     of_objectives = (
         Group(
             f"frontline-objective-{name}",
@@ -42,6 +43,7 @@ def groups(found: Sequence[Variant], options: Options) -> tuple[Group, ...]:
     every = (
         *recording_groups(found, options),
         *of_objectives,
+        Group("frontline-matters", tuple(matter_alerts(options))),
         Group("frontline-resources", tuple(resource_alerts(options))),
         Group("frontline-pipeline", tuple(pipeline_alerts(options))),
     )

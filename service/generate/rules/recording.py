@@ -24,6 +24,8 @@ _GAUGES = (
     ("frontline:queue_residual", "frontline_queue_residual"),
     ("frontline:sites", "frontline_sites"),
     ("frontline:site_open", "frontline_site_open"),
+    ("frontline:promise_next_due_timestamp_seconds", "frontline_promise_next_due_timestamp_seconds"),
+    ("frontline:complaint_oldest_timestamp_seconds", "frontline_complaint_oldest_timestamp_seconds"),
     ("frontline:resources", "frontline_resources"),
     ("frontline:window_events", "frontline_window_events"),
     ("frontline:window_breaches", "frontline_window_breaches"),

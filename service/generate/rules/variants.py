@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from service.core.catalogue.kpi import Shape
 from service.core.catalogue.measures import Scope
 from service.core.objective import About, Promise, Terms
+from service.core.quality import LABELS_OF_FACETS
 from service.generate.rules.options import Options, duration
 from service.generate.rules.promql import any_of, quoted
 from service.generate.rules.tiers import Tier, tiers_of
@@ -48,10 +49,16 @@ class Variant:
         """Whether it promises that nobody waits for long."""
         return self.terms.threshold_seconds is not None and self.terms.of_kpi.scope is Scope.VISIT
 
-    def holds_at(self, site: str, queue: str, channel: str) -> bool:
+    @property
+    def is_beside(self) -> bool:
+        """Whether it is of what is beside interactions, which may be of a site and of no queue."""
+        scope = self.terms.of_kpi.scope
+        return scope is not None and scope.is_beside
+
+    def holds_at(self, site: str, queue: str = "", channel: str = "") -> bool:
         """Whether it is what is promised on a line."""
         here = site not in self.without and (not self.sites or site in self.sites)
-        return here and self.terms.covers(site, queue, channel)
+        return here and self.terms.reaches(site, queue, channel)
 
     @property
     def promised(self) -> str:
@@ -73,6 +80,7 @@ class Variant:
     def _ways(self) -> str:
         ways = [self.terms.formula] if self.terms.formula else []
         ways += [f"within {self.terms.within}"] if self.terms.within else []
+        ways += [value for label in LABELS_OF_FACETS for value in self.terms.facet_values(label)]
         return f" ({', '.join(ways)})" if ways else ""
 
     def _of_sites(self) -> Iterator[str]:

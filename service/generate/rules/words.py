@@ -21,17 +21,20 @@ class Place:
     def of_series(cls) -> "Place":
         """The place of an alert's own series, which Prometheus fills in."""
         labels = {name: f"{{{{ $labels.{name} | urlquery }}}}" for name in SERIES}
-        return cls(_called(*(f"{{{{ $labels.{name} }}}}" for name in SERIES)), labels)
+        site, queue, channel = (f"$labels.{name}" for name in SERIES)
+        # What is beside interactions may have neither queue nor channel.
+        line = f"{{{{ with {queue} }}}}, queue {{{{ . }}}}{{{{ end }}}}"
+        return cls(f"{{{{ {site} }}}}{line}{{{{ with {channel} }}}} ({{{{ . }}}}){{{{ end }}}}", labels)
 
     @classmethod
-    def known(cls, site: str, queue: str, channel: str) -> "Place":
+    def known(cls, site: str, queue: str = "", channel: str = "") -> "Place":
         """A place whose labels are known."""
         values = zip(SERIES, (site, queue, channel), strict=True)
         return cls(_called(site, queue, channel), {name: quote_plus(value) for name, value in values})
 
 
 def _called(site: str, queue: str, channel: str) -> str:
-    return f"{site}, queue {queue} ({channel})"
+    return "".join((site, f", queue {queue}" if queue else "", f" ({channel})" if channel else ""))
 
 
 def burning(variant: Variant, tier: Tier, options: Options, place: Place, ratio: str, events: str) -> dict[str, str]:
@@ -97,12 +100,13 @@ def failing(
 ) -> dict[str, str]:
     """Annotations of FrontlineSustainedFailure."""
     span = options.span(seconds)
+    fails = "fails the few cases at" if variant.is_beside else "fails the few who come to"
     return _of_objective(
         "FrontlineSustainedFailure",
         variant,
         options,
         place,
-        f"fails the few who come to {place.name}",
+        f"{fails} {place.name}",
         f"{ratio} of {events} events in the last {span} were breaches. Fires above {_share(threshold)} where fewer "
         f"than {variant.terms.minimum_events} events, too few for burn rates, had at least 3 breaches.",
     )
@@ -118,14 +122,49 @@ def of_pipeline(name: str, summary: str, description: str, links: Links) -> dict
     }
 
 
+def promise_due(options: Options, site: str, parameter: str, left: str, limit: str) -> dict[str, str]:
+    """Annotations of FrontlinePromiseDue; the `parameter` is the site as a URL has it."""
+    return _of_site(
+        "FrontlinePromiseDue",
+        f"a promise at {site} falls due in {left}",
+        f"The next promise at {site} that is neither kept nor withdrawn is due in {left}. Fires {limit} before.",
+        options,
+        parameter,
+    )
+
+
+def complaint_unanswered(
+    options: Options, site: str, parameter: str, age: str, limit: str, answered: str
+) -> dict[str, str]:
+    """Annotations of FrontlineComplaintsUnanswered; the `parameter` is the site as a URL has it."""
+    return _of_site(
+        "FrontlineComplaintsUnanswered",
+        f"a complaint at {site} has waited for {age}",
+        f"The oldest complaint at {site} that nobody answered came {age} ago. Fires after {limit}; it is in time to "
+        f"answer within {answered}.",
+        options,
+        parameter,
+    )
+
+
 def resource_down(options: Options, site: str, parameter: str, kind: str, number: str) -> dict[str, str]:
     """Annotations of FrontlineResourceDown; the `parameter` is the site as a URL has it."""
+    return _of_site(
+        "FrontlineResourceDown",
+        f"{number} of kind {kind} down at {site}",
+        f"{site} is open, and {number} of its resources of kind {kind} told that they do not work, or told nothing for "
+        "longer than they may. /v1/resources has their names, and since when.",
+        options,
+        parameter,
+    )
+
+
+def _of_site(alert: str, summary: str, description: str, options: Options, parameter: str) -> dict[str, str]:
     return {
-        "summary": f"{number} of kind {kind} down at {site}",
-        "description": f"{site} is open, and {number} of its resources of kind {kind} told that they do not work, or "
-        "told nothing for longer than they may. /v1/resources has their names, and since when.",
+        "summary": summary,
+        "description": description,
         "dashboard_url": f"{options.links.grafana_url.rstrip('/')}/d/frontline-site?var-site={parameter}",
-        "runbook_url": _runbook("FrontlineResourceDown", options.links),
+        "runbook_url": _runbook(alert, options.links),
     }
 
 

@@ -12,6 +12,7 @@ from service.generate.rules.cases.burning import (
     replica_cases,
 )
 from service.generate.rules.cases.lines import waiting_cases, window_cases
+from service.generate.rules.cases.matters import matter_cases
 from service.generate.rules.cases.model import Case
 from service.generate.rules.cases.pipeline import pipeline_cases, retired_cases
 from service.generate.rules.cases.resources import resource_cases
@@ -57,6 +58,7 @@ def _cases(promises: Sequence[Promise], options: Options) -> Mapping[str, Sequen
         "windows": [*window_cases(found, options)],
     }
     others = {
+        "matters": [*matter_cases(options)],
         "pipeline": [*pipeline_cases(options)],
         "resources": [*resource_cases(options)],
         "retired": [*retired_cases()],

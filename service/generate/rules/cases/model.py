@@ -82,7 +82,9 @@ def line_of(variant: Variant) -> dict[str, str] | None:
     site = next(free, None)
     if site is None:
         return None
-    return {"site": site, "queue": (terms.queues or ("line",))[0], "channel": (terms.channels or ("phone",))[0]}
+    queue = (terms.queues or ("" if variant.is_beside else "line",))[0]
+    line = {"site": site, "queue": queue, "channel": (terms.channels or ("phone",))[0]}
+    return {name: value for name, value in line.items() if value}
 
 
 def lines_of(found: Iterable[Variant]) -> tuple[tuple[Variant, dict[str, str]], ...]:
