@@ -9,14 +9,16 @@ import msgspec
 
 from service.core.catalogue.measures import HISTOGRAM_BY_CODE, MEASURE_BY_CODE, MEASURES, Scope
 from service.core.codes import CELL_BASE, cell_parts, objective_parts
-from service.core.customer import Contact, ContactKey, Link, Position, contact_of, measure_contact, relink
+from service.core.customer import Contact, ContactKey, Link, Position, measure_contact, relink
 from service.core.customer import made_at as contact_made_at
 from service.core.difference import Amounts, Class, Differences, Origin
-from service.core.event import Accepted, Fact
+from service.core.event import FIRST_KIND_OF_LEVELS, Accepted, Fact, Kind
 from service.core.intake import admit, read_json
-from service.core.measure import Booking, OpenVisit, SeriesKey, made_at, measure, open_visits
+from service.core.keys import is_aside
+from service.core.measure import Booking, OpenVisit, SeriesKey
 from service.core.policy import Policy
-from service.core.walk import walk
+from service.core.stories.aside import subject_attached_to
+from service.core.stories.story import Story, attachment, story_of
 from tests.reference.judging import Counts
 from tests.reference.rollups import Place
 
@@ -42,7 +44,7 @@ def accept(events: Iterable[dict[str, Any]], now_us: int) -> list[Accepted]:
 
 
 class Books:
-    """All of it in memory: facts and bookings of interactions and contacts, rollups, totals by class, live cells."""
+    """All of it in memory: facts and bookings of stories and contacts, rollups, totals by class, live cells."""
 
     def __init__(self, policy: Policy | None = None) -> None:
         self.policy = policy or Policy()
@@ -59,14 +61,24 @@ class Books:
         self, events: Iterable[dict[str, Any]], now_us: int, horizon_us: int = HOUR_US, registration: int = 1
     ) -> None:
         """Take a batch of a registered source as the ledger does."""
-        touched = {}
+        touched: dict[ContactKey, None] = {}
         for event in accept(events, now_us):
-            identity = (registration, event.fact.source, event.fact.id)
-            if identity not in self.seen:
-                self.seen.add(identity)
-                self.facts[registration, event.subject].append(event.fact)
-                touched[registration, event.subject] = True
+            fact = event.fact
+            identity = (registration, fact.source, fact.id)
+            if identity in self.seen:
+                continue
+            self.seen.add(identity)
+            if fact.kind >= FIRST_KIND_OF_LEVELS:
+                continue
+            self._gather((registration, event.subject), fact, touched)
+            about = subject_attached_to(fact) if fact.kind > Kind.ATTACHED else None
+            if about is not None:
+                self._gather((registration, about), attachment(event.subject, fact), touched)
         self.remeasure(touched, now_us, horizon_us)
+
+    def _gather(self, key: ContactKey, fact: Fact, touched: dict[ContactKey, None]) -> None:
+        self.facts[key].append(fact)
+        touched[key] = None
 
     def tick(self, now_us: int, horizon_us: int = HOUR_US) -> None:
         """Measure again all that time alone has changed."""
@@ -74,22 +86,32 @@ class Books:
         self.remeasure(due, now_us, horizon_us)
         self._remeasure_contacts(now_us, horizon_us)
 
+    def _stories(self, keys: Iterable[ContactKey]) -> dict[ContactKey, Story]:
+        """The stories of keys, and those that are about them; each where it is."""
+        found = {key: story_of(key[1], self.facts[key]) for key in keys}
+        attached = {(key[0], beside) for key, story in found.items() for beside in story.attached}
+        found |= {key: story_of(key[1], self.facts[key]) for key in attached}
+        for key, story in found.items():
+            if is_aside(key[1]):
+                about = (key[0], story.about or "")
+                story.stand_at(story_of(about[1], self.facts[about]).home if about in self.facts else None)
+        return found
+
     def remeasure(self, keys: Iterable[ContactKey], now_us: int, horizon_us: int) -> None:
         moved: set[ContactKey] = set()
         gone: list[tuple[Position, Contact]] = []
-        for key in keys:
-            it = walk(self.facts[key])
-            booking = measure(it, self.series, now_us, self.policy)
+        for key, story in self._stories(keys).items():
+            booking = story.booking(self.series, now_us, self.policy)
             self.peaks[key] = self.sums.move(
                 self.bookings.get(key, {}),
                 booking,
-                Origin(it.arrival, it.last_at, partial(made_at, it, self.policy)),
+                story.origin(now_us, self.policy),
                 peaks=self.peaks.get(key, {}),
                 horizon_us=now_us - horizon_us,
             )
             self.bookings[key] = booking
-            self.open[key] = open_visits(it, self.series, now_us, self.policy)
-            contact = contact_of(it, self.series)
+            self.open[key] = story.opened(self.series, now_us, self.policy)
+            contact = story.contact(self.series)
             link = self.links.get(key)
             if contact is None:
                 if link is not None:

@@ -106,7 +106,7 @@ def _state(events: Sequence[Event], second: int) -> str | None:
     if second < min(map(second_of, events)):
         return None
     if beats and second >= min(map(second_of, beats)):
-        spans = [(second_of(beat), beat["data"].get("interval_seconds", 60)) for beat in beats]
+        spans = [(second_of(beat), beat["data"].get("interval_seconds", 120)) for beat in beats]
         if not any(start <= second < start + lasts for start, lasts in spans):
             return "down"
     return str(max(changes, key=_order)["data"]["state"]) if changes else "up"

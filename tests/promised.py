@@ -34,9 +34,12 @@ def policy_of(world: World) -> Policy:
         site: Calendar.of(zone, [(None, world["hours"][site], world["holidays"][site])])
         for site, zone in world["zones"].items()
     }
+    patiences = {
+        (site, queue): span(seconds) for site, queues in world["patience"].items() for queue, seconds in queues.items()
+    }
     promises = promised(world["objectives"])
     numbered = [Objective(number, one.name, one.terms, one.about) for number, one in enumerate(promises, 1)]
-    return Policy(1, Objectives(numbered), calendars)
+    return Policy(1, Objectives(numbered), calendars, patiences=patiences)
 
 
 def _terms(kpi: str, version: reference.Version) -> Terms:

@@ -11,8 +11,8 @@ from tests.reference.walk import (
     Event,
     Interaction,
     Visit,
-    walk,
 )
+from tests.reference.walker import walk
 
 START = datetime(2025, 3, 31, 9, 0, tzinfo=UTC)
 EPSILON = timedelta(microseconds=1)
@@ -105,3 +105,9 @@ def interaction(**changes: Any) -> InteractionRow:
         "unrecovered": 0,
     }
     return InteractionRow(**(fields | changes))
+
+
+def said(seconds: float, type: str, /, *, id: str = "", source: str = "crm", subject: str = "", **data: Any) -> Event:  # noqa: A002  # the field's name
+    """An event beside interactions, of a kind like "promise.made"; about one of them where a subject is given."""
+    about = {"subject": subject} if subject else {}
+    return {"id": id or f"{seconds}-{type}", "source": source, "type": type, "time": at(seconds), "data": data, **about}

@@ -13,9 +13,10 @@ from service.commands.database import database_url
 from service.core.event import moment
 from service.settings import Settings
 from service.store import schema
-from service.store.audit import Progress, Report, auditing
+from service.store.audit import auditing
 from service.store.clock import system_clock_us
 from service.store.database import Database
+from service.store.findings import Progress, Report
 from service.store.ledger import STRIPES, Ledger
 from service.store.partitions import Partitions
 from service.store.policies import Policies

@@ -27,7 +27,7 @@ UNTOLD = ""
 STAFFING = "staffing"
 """What stands in the place of a kind where the level is the staffing of a queue."""
 DEFAULT_KIND, KIND_OF_SITES = "equipment", "site"
-DEFAULT_INTERVAL_SECONDS = 60.0
+DEFAULT_INTERVAL_SECONDS = 120.0
 
 Change = tuple[int, int]
 """When a level changed, and to what."""

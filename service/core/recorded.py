@@ -9,7 +9,7 @@ import msgspec
 
 from service.core.errors import InvalidInput
 from service.core.event import Common, Fact, Kind, StoredData, duration_us, microseconds
-from service.core.vocabulary import CompletedData, QueuedData, WaitEnded
+from service.core.vocabulary import CompletedData, WaitEnded
 
 
 def expand(fact: Fact) -> list[Fact]:
@@ -45,8 +45,7 @@ def expand(fact: Fact) -> list[Fact]:
         facts.append(Fact(at, kind.value, fact.id, fact.source, cast("StoredData", what), fact.received_at))
 
     if queued is not None:
-        begun = QueuedData(**msgspec.structs.asdict(common) | {"queue": data.queue or ""})
-        begun.quoted_wait_seconds = data.quoted_wait_seconds
+        begun = StoredData(**msgspec.structs.asdict(common), quoted_wait_seconds=data.quoted_wait_seconds)
         add(queued, Kind.QUEUED, begun)
     if data.transfers:
         add(end, Kind.TRANSFERRED)

@@ -20,9 +20,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.access import Principal, Role
 from service.core.errors import Conflict, NotFound
+from service.store.access_tables import keys
 from service.store.database import Database, translated
 from service.store.policies import lock_policy
-from service.store.tables import keys, sources
+from service.store.tables import sources
 from service.store.trail import ENVIRONMENT, note
 
 KEY_UNKNOWN = "this key is not known, was revoked, or has come to its end"

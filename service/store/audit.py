@@ -9,13 +9,12 @@ older facts of interactions that have younger ones, the neighbours of older cont
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from service.core.catalogue.measures import Scope
-from service.core.customer import Link, measure_contact, settles_at
+from service.core.customer import measure_contact, settles_at
 from service.core.errors import ConfigurationError
 from service.core.event import FIRST_KIND_OF_LEVELS, MIN_US, AsideData, AsideFact, Fact, Kind, StoredData
 from service.core.keys import is_aside, told
@@ -28,6 +27,7 @@ from service.store.bookings import NOTHING_BOOKED, Booked, InteractionKey, facts
 from service.store.changes import wrong_changes
 from service.store.contacts import CONTACT_COLUMNS, link_of
 from service.store.database import Connection, Database, translated
+from service.store.findings import Finding, Progress, Report, WrongContact, WrongInteraction
 from service.store.level_audit import LevelGaps, find_level_gaps
 from service.store.policies import POLICY_VERSION_SQL, Policies
 from service.store.registry import Registry
@@ -92,49 +92,6 @@ WHERE e.id IS NULL OR (k.id IS NULL AND e.time >= $1)
 _decode_booked = msgspec.json.Decoder(Booked).decode
 _decode_data = msgspec.json.Decoder(StoredData).decode
 _decode_aside_data = msgspec.json.Decoder(AsideData).decode
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that is stored otherwise than the log says: what, where, and how."""
-
-    what: str
-    where: str
-    detail: str
-
-
-@dataclass(slots=True)
-class Report:
-    """What an audit saw: how many it compared, what differs, and how many wait for the timer, which is no fault."""
-
-    events: int = 0
-    interactions: int = 0
-    contacts: int = 0
-    sums: int = 0
-    overdue: int = 0
-    findings: list[Finding] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class WrongInteraction:
-    """A story that is stored otherwise than its events in the log say; `home` is where the one is that it is about."""
-
-    key: InteractionKey
-    in_log: list[Fact]
-    kept: list[Fact]
-    home: SeriesKey | None
-
-
-@dataclass(frozen=True, slots=True)
-class WrongContact:
-    """A contact that is stored otherwise than the interactions say; either side may be missing."""
-
-    key: InteractionKey
-    right: Link | None
-    stored: tuple[Any, ...] | None
-
-
-Progress = Callable[[str, Report], None]
 
 
 class Audit:

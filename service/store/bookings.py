@@ -1,6 +1,6 @@
 """What is kept of interactions beside their facts, and the rows that a transaction writes of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 import msgspec
@@ -10,9 +10,10 @@ from service.core.difference import Amounts
 from service.core.event import AsideFact, Fact
 from service.core.keys import MARK, is_aside
 from service.core.measure import Booking, OpenVisit, SeriesKey
-from service.core.stories.story import Story
+from service.core.stories.story import Story, story_of
 from service.store.contacts import Move
 from service.store.database import Connection
+from service.store.verdicts import EventKey, Refusal
 
 InteractionKey = tuple[int, str]
 
@@ -100,6 +101,18 @@ class Work(msgspec.Struct, gc=False):
     booked: Booked | None
     story: Story
     home: SeriesKey | None = None
+
+
+def without(work: Work, refused: Mapping[EventKey, Refusal]) -> Work | None:
+    """A story without the new facts that are refused; None where nothing is left of it."""
+    source_id = work.key[0]
+    if not refused or not any((source_id, fact.source, fact.id) in refused for fact in work.new_facts):
+        return work
+    present = work.facts[: len(work.facts) - len(work.new_facts)]
+    new = [fact for fact in work.new_facts if (source_id, fact.source, fact.id) not in refused]
+    if not present and not new:
+        return None
+    return Work(work.key, new, present + new, work.booked, story_of(work.key[1], present + new), work.home)
 
 
 async def close_visits(connection: Connection, keys: Sequence[InteractionKey], works: Sequence[Work]) -> None:

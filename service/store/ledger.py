@@ -8,7 +8,7 @@ Most batches hold only events that are new. So their keys are copied in at first
 where one is there already; then, and for some batches after, the database is asked which of them are new.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import asyncpg
@@ -33,6 +33,7 @@ from service.store.bookings import (
     Work,
     close_visits,
     facts_of,
+    without,
 )
 from service.store.breaches import Breaches
 from service.store.changes import record as record_changes
@@ -329,7 +330,7 @@ class Ledger:
             },
             refused,
         )
-        works = [left for work in works if (left := _without(work, refused)) is not None]
+        works = [left for work in works if (left := without(work, refused)) is not None]
         homes = {work.key: work.story.home for work in works}
         for work in beside:
             known = None if work.booked is None else work.booked.home
@@ -387,15 +388,3 @@ class Ledger:
             for post, event in first.values()
         ]
         await connection.copy_records_to_table("events", records=records, columns=_EVENT_COLUMNS)
-
-
-def _without(work: Work, refused: Mapping[EventKey, Refusal]) -> Work | None:
-    """A story without the new facts that are refused; None where nothing is left of it."""
-    source_id = work.key[0]
-    if not refused or not any((source_id, fact.source, fact.id) in refused for fact in work.new_facts):
-        return work
-    present = work.facts[: len(work.facts) - len(work.new_facts)]
-    new = [fact for fact in work.new_facts if (source_id, fact.source, fact.id) not in refused]
-    if not present and not new:
-        return None
-    return Work(work.key, new, present + new, work.booked, story_of(work.key[1], present + new), work.home)

@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.core.errors import ConfigurationError, Conflict
+from service.store.access_tables import secrets
 from service.store.database import Database, translated
-from service.store.tables import secrets
 from service.store.trail import COMMAND_LINE, note
 
 _KEY = "pseudonym_key"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from service.core.catalogue.measures import LATE_LAGS_SECONDS
 from service.core.event import SECOND_US, Fact, Kind
+from service.core.keys import is_aside
 from service.core.levels import key_of
 from service.core.quality import NO_FACET
 from service.core.walk import LATE_US
@@ -70,10 +71,10 @@ async def note_punctuality(
     """Add how punctual the new events of stories and of levels were to the rows of a stripe."""
     seen: defaultdict[tuple[int, int], Punctuality] = defaultdict(Punctuality)
     for work in works:
-        if work.story.home is not None:
-            new = work.new_facts
-            facts = [fact for fact in new if fact.kind != Kind.ATTACHED] if work.story.attached else new
-            seen[work.key[0], registry.series[work.story.home]].see(facts)
+        new, home = work.new_facts, work.story.home
+        facts = [fact for fact in new if fact.kind != Kind.ATTACHED] if work.story.attached else new
+        if home is not None and facts:
+            seen[work.key[0], registry.series[home]].see(facts, is_steady=not is_aside(work.key[1]))
     sites = {key_of(fact).site: (key_of(fact).site, "", "", NO_FACET) for _, fact in levels}
     await registry.ensure_series(sites.values())
     for source_id, fact in levels:

@@ -17,13 +17,14 @@ from service.core.difference import Class, Differences
 from service.core.event import MINUTE_US, Fact
 from service.core.policy import Policy
 from service.core.stories.story import story_of
-from service.store.audit import Audit, Progress, Report, WrongContact, WrongInteraction, auditing
+from service.store.audit import Audit, auditing
 from service.store.bookings import LOCK_SQL, Booked, InteractionKey, Work, close_visits, facts_of
 from service.store.breaches import Breaches
 from service.store.changes import mend_changes
 from service.store.clock import Clock
 from service.store.contacts import CONTACT_COLUMNS, lay_bare, link_of, lock_customers, rebook_contact, row_of
 from service.store.database import Connection, Database, translated
+from service.store.findings import Progress, Report, WrongContact, WrongInteraction
 from service.store.flush import add_buckets, add_days, add_minutes, add_totals
 from service.store.ledger import Ledger
 from service.store.level_audit import LevelGaps, mend_levels

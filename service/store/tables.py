@@ -5,12 +5,10 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
     Date,
     DateTime,
     ForeignKey,
-    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -108,65 +106,6 @@ sources = Table(
     Column("sites", ARRAY(Text), nullable=False),
     Column("registered_at", _moment(), nullable=False, server_default=func.now()),
     comment="registered systems that post events, and the sites for which they may; * is any",
-)
-
-keys = Table(
-    "keys",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("role", Text, nullable=False),
-    Column("source_id", Integer, ForeignKey("sources.id"), nullable=True),
-    Column("hash", LargeBinary, nullable=False, unique=True),
-    Column("hint", Text, nullable=False),
-    Column("created_at", _moment(), nullable=False, server_default=func.now()),
-    Column("expires_at", _moment()),
-    Column("revoked_at", _moment()),
-    Column("per_second", Integer),
-    Column("replaces", Integer, ForeignKey("keys.id"), nullable=True),
-    CheckConstraint("role IN ('ingest', 'read', 'admin')", "keys_role"),
-    CheckConstraint("(role = 'ingest') = (source_id IS NOT NULL)", "keys_source"),
-    comment="API keys by their SHA-256: those of sources, for ingest, and those that read or administrate",
-)
-
-admin_actions = Table(
-    "admin_actions",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("at", _moment(), nullable=False, server_default=func.now()),
-    Column("actor", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("target", Text, nullable=False),
-    Column("detail", JSONB, nullable=False),
-    comment="the trail of administration: who changed what, and when; nothing in it is ever changed",
-)
-
-webhooks = Table(
-    "webhooks",
-    metadata,
-    Column("source_id", Integer, ForeignKey("sources.id"), primary_key=True),
-    Column("vendor", Text, nullable=False),
-    Column("public_url", Text, nullable=False),
-    Column("secrets", LargeBinary, nullable=False),
-    Column("mapping", JSONB, nullable=False),
-    Column("changed_at", _moment(), nullable=False, server_default=func.now()),
-    comment="what vendors post to sources: by which adapter and mapping it is read, and, sealed, what signs it",
-)
-
-unread = Table(
-    "unread",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("source_id", Integer, ForeignKey("sources.id"), nullable=False),
-    Column("received_at", _moment(), nullable=False, server_default=func.now()),
-    Column("expires_at", _moment(), nullable=False),
-    Column("code", Text, nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("digest", LargeBinary, nullable=False),
-    Column("size_bytes", Integer, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
-    UniqueConstraint("source_id", "digest"),
-    Index("unread_by_end", "expires_at"),
-    comment="parts of deliveries that could not be read or mapped, sealed, until they are read or at their end",
 )
 
 series = Table(
@@ -406,12 +345,4 @@ source_activity = Table(
     Column("skew_us", BigInteger, nullable=False),
     PrimaryKeyConstraint("source_id", "site_id", "stripe"),
     comment="how punctual each source is at each site",
-)
-
-secrets = Table(
-    "secrets",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("value", LargeBinary, nullable=False),
-    comment="what was made because the environment did not give it",
 )

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.store.access_tables import admin_actions
 from service.store.database import Database, translated
-from service.store.tables import admin_actions
 
 NOTE_SQL = "INSERT INTO admin_actions (actor, action, target, detail) VALUES ($1, $2, $3, $4::text::jsonb)"
 """As `note`, for the connections of writers: actor, action, target, and the particulars as JSON."""

@@ -10,8 +10,9 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from service.core.errors import ConfigurationError
+from service.store.access_tables import unread
 from service.store.database import Database, translated
-from service.store.tables import sources, unread
+from service.store.tables import sources
 from service.store.vault import Vault
 
 _SEALED_FOR = "unread of {}"

@@ -12,8 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from service.core.errors import NotFound
 from service.core.event import LABEL
+from service.store.access_tables import webhooks
 from service.store.database import Database, translated
-from service.store.tables import sources, webhooks
+from service.store.tables import sources
 from service.store.trail import note
 from service.store.vault import Vault
 

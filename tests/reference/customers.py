@@ -14,6 +14,8 @@ A contact is an interaction whose site and customer are known. Readings adopted 
 - A later contact spoils a case also where it arrives before the case closes; an earlier one never does.
 - A case is settled once more than N days have passed since it closed, met or not; until then it is provisional,
   also where it is already lost.
+- The previous contact of the same customer and topic is the last before it in that order; it is the one that counts
+  for `same_agent`, also where it is not known who answered it and an earlier one was answered by the same agent.
 - What is joined is what is given: narrow contacts down to a place or an interval only after `contacts`.
 """
 
@@ -29,6 +31,7 @@ from tests.reference.rows import InteractionRow, Row
 from tests.reference.walk import DAY
 
 WITHIN = (1, 7, 30)
+SAME_AGENT_WITHIN = 30 * DAY
 
 CONTACT_COUNTS = ("contacts", "store_contacts", "repeat_contacts", "repeat_visits")
 CONTACT_KPIS = (*CONTACT_COUNTS, "repeat_contact_rate", "repeat_visit_rate", "first_contact_resolution")
@@ -39,7 +42,8 @@ class Contact:
     """One contact and what is true of it, for each number of days of which it is.
 
     `store` is whether it is a visit to a store, `case` whether it counts for first-contact resolution, and
-    `resolved_first` whether that case is met.
+    `resolved_first` whether that case is met. `same_agent` is whether a contact that repeats within 30 days is answered
+    by whoever answered the previous one.
     """
 
     row: InteractionRow
@@ -48,6 +52,7 @@ class Contact:
     repeat_contact: frozenset[int]
     repeat_visit: frozenset[int]
     resolved_first: frozenset[int]
+    same_agent: bool
 
     def settled(self, days: int, now: int) -> bool:
         """Whether the case closed more than so many days ago."""
@@ -109,6 +114,7 @@ def _contact(row: InteractionRow, same_customer: list[InteractionRow]) -> Contac
     earlier = [other for other in same_customer if _order(other) < _order(row)]
     later = [other for other in same_customer if _order(other) > _order(row)]
     store = row.channel == "pos"
+    previous = max((other for other in earlier if other.topic == row.topic), key=_order, default=None)
     return Contact(
         row=row,
         store=store,
@@ -124,6 +130,10 @@ def _contact(row: InteractionRow, same_customer: list[InteractionRow]) -> Contac
             if store and any(other.channel == "pos" and other.arrival >= row.arrival - days * DAY for other in earlier)
         ),
         resolved_first=frozenset(days for days in WITHIN if _resolved_first(row, later, days)),
+        same_agent=previous is not None
+        and previous.arrival >= row.arrival - SAME_AGENT_WITHIN
+        and row.agent is not None
+        and row.agent == previous.agent,
     )
 
 

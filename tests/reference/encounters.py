@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.reference.calendar import ALWAYS_OPEN, Calendar, midnight
-from tests.reference.histories import CHANNELS, LONG_AGO, NOW, QUEUES, SITES, Draft
+from tests.reference.histories import AGENTS, CHANNELS, LONG_AGO, NOW, QUEUES, SITES, Draft
 from tests.reference.judging import OF_CONTACTS, OF_VISITS
 from tests.reference.objectives import Objective, Version
 from tests.reference.walk import DAY, EXPIRY, EXPIRY_ELSE, HOUR, MINUTE, SECOND, micros, span
@@ -124,6 +124,8 @@ def _contact(draw: st.DrawFn, customer: str, usual: str | None) -> Encounter:
         if index >= named:
             # Whoever is named later counts for nothing.
             data["customer"] = customer if index == named else draw(st.sampled_from(CUSTOMERS))
+        if index == 0 or kind == "answered":
+            data |= draw(st.sampled_from(({"agent": AGENTS[0]}, {"agent": AGENTS[0]}, {"agent": AGENTS[1]}, {})))
         if kind == "queued":
             data["queue"] = draw(st.sampled_from(QUEUES))
         if kind in ("completed", "recorded"):

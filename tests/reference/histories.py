@@ -1,11 +1,10 @@
-"""Strategies for histories: small, valid and nasty sets of events, as one registered source might post them.
+"""Strategies for interactions: small, valid and nasty sets of events, of which histories and worlds are made.
 
 Times are relative to `NOW`, which is fixed, and nothing is later than that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -38,6 +37,7 @@ SOURCES = ("till-3", "acd")
 DIVERSIONS = ("voicemail", "callback", "overflow", "timeout", "exit")
 ERRORS = ("wrong_item", "remake", "refund", "billing", "other")
 OUTCOMES = ("answered", "abandoned", "diverted")
+BEGINNERS = ("customer", "us")
 
 # Ties are common, and thresholds are met exactly as well as missed by a microsecond.
 GAPS = (
@@ -77,7 +77,7 @@ REVISIONS: tuple[dict[str, Any], ...] = (
 Draft = dict[str, Any]  # an event to be: its kind, the gap since the one before, and its own data
 
 
-def _attributes() -> st.SearchStrategy[dict[str, str]]:
+def _attributes() -> st.SearchStrategy[dict[str, Any]]:
     """What any event may carry."""
     return st.fixed_dictionaries(
         {},
@@ -88,6 +88,8 @@ def _attributes() -> st.SearchStrategy[dict[str, str]]:
             "topic": st.sampled_from(TOPICS),
             "queue": st.sampled_from(QUEUES),
             "agent": st.sampled_from(AGENTS),
+            "initiated_by": st.sampled_from(BEGINNERS),
+            "known_customer": st.booleans(),
             "basket": st.just("of no interest"),
         },
     )
@@ -99,6 +101,7 @@ def _draft(draw: st.DrawFn, kind: str) -> Draft:
     data: dict[str, Any] = {}
     if kind == "queued":
         data["queue"] = draw(st.sampled_from(QUEUES))
+        data |= draw(_told("quoted_wait_seconds"))
     elif kind in ("answered", "abandoned"):
         data |= draw(_told("wait_seconds"))
     elif kind == "diverted":
@@ -117,8 +120,10 @@ def _draft(draw: st.DrawFn, kind: str) -> Draft:
             st.fixed_dictionaries({}, optional={"resolved": st.booleans(), "wrap_up_seconds": st.sampled_from(SPANS)})
         )
         data |= draw(_told("service_seconds"))
+    elif kind == "verified":
+        data |= draw(st.sampled_from(({}, {"method": "passport"})))
     elif kind == "recorded":
-        data = draw(_recorded())
+        data = draw(_recorded()) | draw(_told("quoted_wait_seconds"))
     return {"kind": kind, "gap": draw(st.sampled_from(GAPS)), "data": data}
 
 
@@ -189,6 +194,8 @@ def _lifecycle(draw: st.DrawFn) -> list[Draft]:
                     ["answered", "held", "queued", "answered", "completed"],
                     ["answered", "transferred", "answered", "escalated", "completed"],
                     ["answered", "corrected", "corrected", "recovered", "completed"],
+                    ["informed", "answered", "verified", "completed"],
+                    ["answered", "informed", "completed", "verified", "informed"],
                     ["completed", "corrected", "recovered", "recovered"],
                     ["completed", "completed"],
                     ["abandoned"],
@@ -210,6 +217,7 @@ def any_interaction(draw: st.DrawFn, subject: str) -> list[Event]:
     home = {"site": draw(st.sampled_from(SITES)), "channel": channel, "queue": draw(st.sampled_from(QUEUES))}
     if draw(st.booleans()):
         home["customer"] = draw(st.sampled_from(CUSTOMERS))
+    agents = draw(st.sampled_from(((), AGENTS[:1], AGENTS[:1], AGENTS)))
     # 0 and up: the event that says where this is; past the last, none does.
     says_home = draw(st.sampled_from((0, 0, 0, 0, 1, 99)))
     odd = draw(st.integers(0, 2 * len(drafts)))
@@ -221,6 +229,8 @@ def any_interaction(draw: st.DrawFn, subject: str) -> list[Event]:
     for index, draft in enumerate(drafts):
         elapsed += draft["gap"]
         extra = home if index == says_home else {}
+        if agents and draw(st.booleans()):
+            extra = extra | {"agent": draw(st.sampled_from(agents))}
         if index == odd:
             extra = extra | draw(_attributes())
         if revised:
@@ -267,46 +277,6 @@ def written(time: int, offset: int = 0) -> str:
     moment = (EPOCH + timedelta(microseconds=time)).astimezone(timezone(timedelta(minutes=offset)))
     text = moment.isoformat()
     return text if offset else text.replace("+00:00", "Z")
-
-
-@st.composite
-def histories(draw: st.DrawFn, *, interactions: int = 4, copies: int = 3) -> list[Event]:
-    """What one registered source posts, in the order in which it does: late, mixed, some of it twice.
-
-    Identities are dealt out at random, so that ties are broken against the order of posting, and the same id
-    comes from different CloudEvents sources, which makes different events of it.
-    """
-    events = [
-        event
-        for number in range(draw(st.integers(1, interactions)))
-        for event in draw(any_interaction(f"order-{number}"))
-    ]
-    deal = draw(st.randoms(use_true_random=False))
-    identities = list(range(len(events)))
-    deal.shuffle(identities)
-    for event, identity in zip(events, identities, strict=True):
-        number = identity // len(SOURCES)
-        event["id"] = f"{'eE'[number % 2]}{number}"  # ids are compared by code point
-        event["source"] = SOURCES[identity % len(SOURCES)]
-    events += draw(st.lists(st.sampled_from(events), max_size=copies))
-    if draw(st.booleans()):
-        deal.shuffle(events)
-    return events
-
-
-@st.composite
-def deliveries(draw: st.DrawFn, events: Sequence[Event]) -> list[list[Event]]:
-    """The same events in another order, some more than once, in batches of any size."""
-    posted = list(events)
-    if posted:
-        posted += draw(st.lists(st.sampled_from(posted), max_size=5))
-    draw(st.randoms(use_true_random=False)).shuffle(posted)
-    batches: list[list[Event]] = []
-    while posted:
-        size = draw(st.sampled_from((1, 2, 3, 7, len(posted))))
-        batches.append(posted[:size])
-        posted = posted[size:]
-    return batches
 
 
 def valid(event: Event) -> bool:

@@ -1,6 +1,7 @@
-"""What the rollups must hold, added up from the reference's rows: by (site, queue, channel, minute) and measure.
+"""What the rollups must hold, added up from the reference's rows: by place and measure.
 
-Rows of several registered sources may be mixed. All times are microseconds since 1970.
+A place is (site, queue, channel, facet, minute), the facet being "" but for feedback and assessments. Rows of several
+registered sources may be mixed. All times are microseconds since 1970.
 """
 
 from collections import Counter, defaultdict
@@ -11,9 +12,10 @@ from tests.reference.customers import WITHIN, Contact, contacts
 from tests.reference.judging import Counts, judge, tally
 from tests.reference.objectives import Objective
 from tests.reference.rows import InteractionRow, Row, VisitRow
+from tests.reference.stories import Story
 
-Day = tuple[str, str, str, str]
-Place = tuple[str, str, str, int]
+Day = tuple[str, str, str, str, str]
+Place = tuple[str, str, str, str, int]
 OUTCOMES = {"A": "answered", "B": "abandoned", "F": "diverted", "X": "expired", "W": "waiting"}
 SHORT_US = 5_000_000
 
@@ -24,13 +26,16 @@ UNPUNCTUAL = ("late_events", "skewed_events", "skew_us")
 
 def punctual(rollups: dict[Place, dict[str, int]]) -> dict[Place, dict[str, int]]:
     """Rollups without those measures."""
-    return {
+    left = {
         place: {name: amount for name, amount in amounts.items() if name not in UNPUNCTUAL}
         for place, amounts in rollups.items()
     }
+    return {place: amounts for place, amounts in left.items() if amounts}
 
 
-def expected_rollups(rows: Iterable[Row], now: int | None = None) -> dict[Place, dict[str, int]]:
+def expected_rollups(
+    rows: Iterable[Row], now: int | None = None, stories: Iterable[Story] = ()
+) -> dict[Place, dict[str, int]]:
     """Every measure that is not 0, by place; those of contacts and business hours only where `now` is given."""
     rows = list(rows)
     sums: defaultdict[Place, Counter[str]] = defaultdict(Counter)
@@ -44,15 +49,19 @@ def expected_rollups(rows: Iterable[Row], now: int | None = None) -> dict[Place,
     if now is not None:
         for contact in contacts(rows):
             sums[_place(contact.row)].update(_contact(contact, now))
-    return {place: {name: amount for name, amount in amounts.items() if amount} for place, amounts in sums.items()}
+    for story in stories:
+        if story.place is not None:
+            sums[story.place].update(story.amounts)
+    found = {place: {name: amount for name, amount in amounts.items() if amount} for place, amounts in sums.items()}
+    return {place: amounts for place, amounts in found.items() if amounts}
 
 
 def by_local_day(rollups: Mapping[Place, Mapping[str, int]], zones: Mapping[str, str]) -> dict[Day, dict[str, int]]:
-    """Rollups added up by (site, queue, channel, local date). A site of no known time zone keeps UTC."""
+    """Rollups added up by (site, queue, channel, facet, local date). A site of no known time zone keeps UTC."""
     sums: defaultdict[Day, Counter[str]] = defaultdict(Counter)
-    for (site, queue, channel, minute), amounts in rollups.items():
+    for (site, queue, channel, facet, minute), amounts in rollups.items():
         day = local_date(minute, zones.get(site, "UTC"))
-        sums[site, queue, channel, day.isoformat()].update(amounts)
+        sums[site, queue, channel, facet, day.isoformat()].update(amounts)
     return {day: dict(amounts) for day, amounts in sums.items()}
 
 
@@ -97,14 +106,18 @@ def expected_cells(rows: Iterable[Row]) -> dict[tuple[Place, str, int], int]:
 
 def _place(row: Row) -> Place:
     assert row.site is not None
-    return row.site, row.queue, row.channel, row.minute
+    return row.site, row.queue, row.channel, "", row.minute
 
 
 def _visit(row: VisitRow) -> dict[str, int]:
     amounts = {"offered": 1, OUTCOMES[row.outcome]: 1}
     if row.outcome == "A":
+        amounts["misrouted"] = int(row.misrouted)
         if row.wait is not None:
             amounts |= {"answered_waits": 1, "answered_wait_us": row.wait}
+        if row.wait is not None and row.quote is not None:
+            amounts |= {"quoted_waits": 1, "quotes_kept": int(row.wait <= row.quote)}
+            amounts["quote_overrun_us"] = max(0, row.wait - row.quote)
         if row.handled:
             amounts |= {
                 "handled": 1,
@@ -140,11 +153,23 @@ def _interaction(row: InteractionRow) -> dict[str, int]:
         "recoveries": len(row.recoveries),
         "recovery_us": sum(row.recoveries),
         "unrecovered": row.unrecovered,
+        "long_matters": int(row.long_matter),
+        "informed_matters": int(row.informed_matter),
+        "responses": int(row.response is not None),
+        "response_us": row.response or 0,
+        "initiations_known": int(row.initiated_by is not None),
+        "proactive": int(row.initiated_by == "us"),
+        "recognitions_known": int(row.known_customer is not None),
+        "recognised": int(row.known_customer is True),
+        "decided": int(row.decided),
+        "one_window": int(row.one_window),
+        "verifiable": int(row.verifiable),
+        "verified": int(row.verified),
     }
 
 
 def _contact(contact: Contact, now: int) -> dict[str, int]:
-    amounts = {"contacts": 1, "store_contacts": int(contact.store)}
+    amounts = {"contacts": 1, "store_contacts": int(contact.store), "same_agent": int(contact.same_agent)}
     for days in WITHIN:
         amounts[f"repeat_contacts_{days}d"] = int(days in contact.repeat_contact)
         amounts[f"repeat_visits_{days}d"] = int(days in contact.repeat_visit)

@@ -4,6 +4,7 @@ Readings adopted where the definitions are silent:
 
 - A site without a calendar is always open. Where no calendars are given at all, nothing is known of business
   hours; and an interaction of no known site has none.
+- A queue that says nothing of its patience has that of the channel.
 """
 
 from __future__ import annotations
@@ -13,7 +14,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tests.reference.calendar import ALWAYS_OPEN, Calendar
-from tests.reference.walk import MINUTE, Event, Interaction, Key, walk
+from tests.reference.matters import (
+    Patience,
+    is_decided,
+    is_informed,
+    is_one_window,
+    is_verifiable,
+    is_verified,
+    long_spans,
+    response,
+)
+from tests.reference.walk import MINUTE, Event, Interaction, Key
+from tests.reference.walker import walk
 
 Calendars = Mapping[str, Calendar]
 
@@ -36,6 +48,8 @@ class VisitRow:
     in_service_now: bool
     told_wait: int | None = None
     told_service: int | None = None
+    quote: int | None = None
+    misrouted: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,7 +57,8 @@ class InteractionRow:
     """One interaction. Durations are microseconds, `minute` counts from 1970 in UTC.
 
     `closed` is the time of its latest `completed`; `resolution` counts all hours from its arrival to the first
-    `completed` that resolved it, `business_resolution` those in which its site was open.
+    `completed` that resolved it, `business_resolution` those in which its site was open; `response` is from its arrival
+    to the first that anyone said to the customer.
     """
 
     registration: int
@@ -69,22 +84,40 @@ class InteractionRow:
     business_resolution: int | None
     recoveries: tuple[int, ...]
     unrecovered: int
+    long_matter: bool = False
+    informed_matter: bool = False
+    response: int | None = None
+    initiated_by: str | None = None
+    known_customer: bool | None = None
+    decided: bool = False
+    one_window: bool = False
+    verifiable: bool = False
+    verified: bool = False
+    agent: str | None = None
 
 
 Row = VisitRow | InteractionRow
 
 
 def rows(
-    events_by_interaction: Mapping[Key, list[Event]], now: datetime, calendars: Calendars | None = None
+    events_by_interaction: Mapping[Key, list[Event]],
+    now: datetime,
+    calendars: Calendars | None = None,
+    patience: Patience | None = None,
 ) -> list[Row]:
     """Walk each interaction and lay out its visits and itself, one row each. The calendars are those of the sites."""
     laid: list[Row] = []
     for key, events in events_by_interaction.items():
-        laid += rows_of(walk(events, now), key, calendars)
+        laid += rows_of(walk(events, now), key, calendars, patience)
     return laid
 
 
-def rows_of(interaction: Interaction, key: Key = (1, ""), calendars: Calendars | None = None) -> list[Row]:
+def rows_of(
+    interaction: Interaction,
+    key: Key = (1, ""),
+    calendars: Calendars | None = None,
+    patience: Patience | None = None,
+) -> list[Row]:
     """The rows of one interaction: its visits, then itself."""
     laid: list[Row] = [
         VisitRow(
@@ -102,6 +135,8 @@ def rows_of(interaction: Interaction, key: Key = (1, ""), calendars: Calendars |
             in_service_now=visit.in_service_now,
             told_wait=visit.told_wait,
             told_service=visit.told_service,
+            quote=visit.quote,
+            misrouted=visit.misrouted,
         )
         for visit in interaction.visits
     ]
@@ -130,6 +165,16 @@ def rows_of(interaction: Interaction, key: Key = (1, ""), calendars: Calendars |
             business_resolution=_business_resolution(interaction, calendars),
             recoveries=tuple(interaction.recoveries),
             unrecovered=interaction.unrecovered,
+            long_matter=bool(long_spans(interaction, patience or {})),
+            informed_matter=is_informed(interaction, patience or {}),
+            response=response(interaction),
+            initiated_by=interaction.initiated_by,
+            known_customer=interaction.known_customer,
+            decided=is_decided(interaction),
+            one_window=is_one_window(interaction),
+            verifiable=is_verifiable(interaction),
+            verified=is_verified(interaction),
+            agent=interaction.agent,
         )
     )
     return laid

@@ -1,7 +1,7 @@
-"""The walk over one interaction's events, by brute force.
+"""What a walk over one interaction's events goes over, and what it makes of them, by brute force.
 
 Everything here is a plain reading of the definitions, one event after the other, in integer microseconds; it
-shares no code with the service, so that an agreement of the two means something.
+shares no code with the service, so that an agreement of the two means something. `walker` does the walking.
 
 Readings adopted where the definitions are silent:
 
@@ -11,7 +11,7 @@ Readings adopted where the definitions are silent:
   else "".
 - A further leg changes no times: a hold goes on until it is resumed or the visit ends.
 - Wrap-up counts on the visit that its `completed` ended, and nowhere if it ended none.
-- `reopened`, `transferred`, `escalated`, `corrected` and `recovered` are never conflicts.
+- `reopened`, `transferred`, `escalated`, `corrected`, `recovered`, `informed` and `verified` are never conflicts.
 - Each `recovered` closes the earliest correction that is still open, if there is one.
 - The hold of a `recorded` begins at its answer; a hold of 0 is no hold. Its `transferred` is at its end. All
   the events that it stands for carry its common fields, and each of them may be a conflict. Its own `time`
@@ -20,12 +20,15 @@ Readings adopted where the definitions are silent:
 - The end of a visit in service that a later answer ended is a known end.
 - What a source tells of a wait stands on the event that ends it, and counts where the wait is known; of a service,
   on the `completed` that ends it. A `recorded` tells a duration where it gives the times that imply it too.
+- A quote is that of the `queued` that opens the visit, where it has one, else of the first later one that has one and
+  changes nothing. A quote of a `recorded` is its `queued`'s: where it has none, there is no quote.
+- A visit is misrouted also where it is on hold as it is transferred: the hold up to then is no service.
+- Who is answered in the next line at the very moment of the transfer was handed on by the line before.
 - Of the events with the same `record`, those of the greatest `revision` (0 where there is none) are there.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -55,6 +58,8 @@ KINDS = (
     "diverted",
     "completed",
     "reopened",
+    "informed",
+    "verified",
 )
 
 EXPIRY = {"phone": 4 * HOUR, "pos": 4 * HOUR, "chat": 24 * HOUR, "email": 14 * DAY}
@@ -93,6 +98,8 @@ class Visit:
     told_service: int | None = None
     held_since: int | None = None
     in_service_now: bool = False
+    quote: int | None = None
+    misrouted: bool = False
 
     @property
     def handled(self) -> bool:
@@ -131,6 +138,13 @@ class Interaction:
     recoveries: list[int] = field(default_factory=list)
     unrecovered: int = 0
     conflicts: int = 0
+    taken_over: bool = False
+    informed: list[int] = field(default_factory=list)
+    verified: list[int] = field(default_factory=list)
+    initiated_by: str | None = None
+    known_customer: bool | None = None
+    agents: set[str] = field(default_factory=set)
+    agent: str | None = None
 
     @property
     def answered(self) -> bool:
@@ -167,14 +181,19 @@ def gather(events: Iterable[Event], registration: int = 1) -> dict[Key, list[Eve
     Events with the same `source` and `id` are one event, and the first posted is the one, even where a later
     one says something else or names another subject. Several registrations are the union of their gatherings.
     """
-    seen: set[tuple[str, str]] = set()
     gathered: dict[Key, list[Event]] = {}
-    for event in events:
-        identity = (event["source"], event["id"])
-        if identity not in seen:
-            seen.add(identity)
+    for event in once(events):
+        if event["type"].startswith("interaction."):
             gathered.setdefault((registration, event["subject"]), []).append(event)
     return gathered
+
+
+def once(events: Iterable[Event]) -> list[Event]:
+    """The events without those that were posted before: what is the same `source` and `id` is the same event."""
+    found: dict[tuple[str, str], Event] = {}
+    for event in events:
+        found.setdefault((event["source"], event["id"]), event)
+    return list(found.values())
 
 
 def steps(event: Event) -> Iterator[Step]:
@@ -215,25 +234,6 @@ def _summarised(time: int, data: dict[str, Any]) -> Iterator[tuple[int, str]]:
         yield end, "transferred"
 
 
-def walk(events: list[Event], now: datetime) -> Interaction:
-    """Walk the events of one interaction, already without duplicates, as things stand at `now`."""
-    line = sorted((step for event in current(events) for step in steps(event)), key=lambda step: step.order)
-    interaction = Interaction(
-        arrival=line[0].time,
-        last=line[-1].time,
-        site=_first(line, "site"),
-        queue=_first(line, "queue") or "",
-        channel=_first(line, "channel") or "",
-        customer=_first(line, "customer"),
-        topic=_first(line, "topic"),
-    )
-    walker = _Walker(interaction)
-    for step in line:
-        getattr(walker, step.kind)(step)
-    walker.close(micros(now))
-    return interaction
-
-
 def current(events: list[Event]) -> list[Event]:
     """Those that no later revision of the same record has taken the place of."""
 
@@ -249,150 +249,3 @@ def current(events: list[Event]) -> list[Event]:
         if record(event) is None
         or all(revision(other) <= revision(event) for other in events if record(other) == record(event))
     ]
-
-
-def _first(line: list[Step], name: str) -> str | None:
-    return next((step.data[name] for step in line if step.data.get(name) is not None), None)
-
-
-def _told(step: Step, name: str) -> int | None:
-    value = step.data.get(name)
-    return None if value is None else span(value)
-
-
-class _Walker:
-    """Who waits and who is in service, at most one of each, and a method for each kind of event."""
-
-    def __init__(self, interaction: Interaction) -> None:
-        self.interaction = interaction
-        self.waiting: Visit | None = None
-        self.serving: Visit | None = None
-        self.uncorrected: deque[int] = deque()
-
-    def close(self, now: int) -> None:
-        """What is true once all events are walked."""
-        self.interaction.unrecovered = len(self.uncorrected)
-        fresh = now - self.interaction.last < EXPIRY.get(self.interaction.channel, EXPIRY_ELSE)
-        if self.waiting is not None:
-            self.waiting.outcome = "W" if fresh else "X"
-        if self.serving is not None:
-            self.serving.in_service_now = fresh
-
-    def queued(self, step: Step) -> None:
-        queue = step.data.get("queue") or ""
-        if self.waiting is not None:
-            if self.waiting.queue == queue:
-                return
-            self._leave("F", step)
-        self.waiting = Visit(queue, step.time)
-        self.interaction.visits.append(self.waiting)
-
-    def answered(self, step: Step) -> None:
-        if self.waiting is not None:
-            self.waiting.told_wait = _told(step, "wait_seconds")
-            self._end_service(step)
-            self._serve_waiting(step)
-        elif self.serving is None:
-            self._serve_unqueued(step)
-
-    def abandoned(self, step: Step) -> None:
-        self._give_up("B", step)
-
-    def diverted(self, step: Step) -> None:
-        self._give_up("F", step)
-
-    def completed(self, step: Step) -> None:
-        self._note_completion(step)
-        if self.serving is None:
-            if self.waiting is not None:
-                self._serve_waiting(step)
-            elif not self.interaction.visits:
-                self._serve_unqueued(step)
-        if self.serving is not None:
-            self.serving.wrap = span(step.data.get("wrap_up_seconds", 0))
-            self.serving.told_service = _told(step, "service_seconds")
-            self._end_service(step)
-
-    def held(self, step: Step) -> None:
-        if self.serving is None:
-            self.interaction.conflicts += 1
-        elif self.serving.held_since is None:
-            self.serving.held_since = step.time
-
-    def resumed(self, step: Step) -> None:
-        if self.serving is None or self.serving.held_since is None:
-            self.interaction.conflicts += 1
-        else:
-            self._end_hold(self.serving, step)
-
-    def transferred(self, _step: Step) -> None:
-        self.interaction.transferred = True
-
-    def escalated(self, _step: Step) -> None:
-        self.interaction.escalated = True
-
-    def reopened(self, _step: Step) -> None:
-        self.interaction.reopened = True
-
-    def corrected(self, step: Step) -> None:
-        self.interaction.corrected = True
-        self.uncorrected.append(step.time)
-
-    def recovered(self, step: Step) -> None:
-        self.interaction.recovered = True
-        if self.uncorrected:
-            self.interaction.recoveries.append(step.time - self.uncorrected.popleft())
-
-    def _note_completion(self, step: Step) -> None:
-        self.interaction.completed = True
-        self.interaction.closed = step.time
-        resolved = step.data.get("resolved")
-        if resolved is not None:
-            self.interaction.resolved = resolved
-            if resolved and self.interaction.resolution is None:
-                self.interaction.resolution = step.time - self.interaction.arrival
-
-    def _give_up(self, outcome: str, step: Step) -> None:
-        if self.waiting is not None:
-            self.waiting.told_wait = _told(step, "wait_seconds")
-            self._leave(outcome, step)
-        elif not self.interaction.visits:
-            visit = Visit(self._queue_of_unqueued(step), step.time, outcome, ended=step.time)
-            self.interaction.visits.append(visit)
-        else:
-            self.interaction.conflicts += 1
-
-    def _leave(self, outcome: str, step: Step) -> None:
-        visit, self.waiting = self.waiting, None
-        assert visit is not None
-        visit.outcome = outcome
-        visit.wait = step.time - visit.arrival
-        visit.ended = step.time
-
-    def _serve_waiting(self, step: Step) -> None:
-        visit, self.waiting = self.waiting, None
-        assert visit is not None
-        visit.outcome = "A"
-        visit.wait = step.time - visit.arrival
-        visit.answered = step.time
-        self.serving = visit
-
-    def _serve_unqueued(self, step: Step) -> None:
-        self.serving = Visit(self._queue_of_unqueued(step), step.time, "A", answered=step.time)
-        self.interaction.visits.append(self.serving)
-
-    def _queue_of_unqueued(self, step: Step) -> str:
-        visits = self.interaction.visits
-        return step.data.get("queue") or (visits[-1].queue if visits else "")
-
-    def _end_service(self, step: Step) -> None:
-        visit, self.serving = self.serving, None
-        if visit is not None:
-            if visit.held_since is not None:
-                self._end_hold(visit, step)
-            visit.ended = step.time
-
-    def _end_hold(self, visit: Visit, step: Step) -> None:
-        assert visit.held_since is not None
-        visit.hold += step.time - visit.held_since
-        visit.held_since = None

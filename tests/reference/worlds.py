@@ -14,11 +14,16 @@ from typing import Literal, TypedDict
 from hypothesis import strategies as st
 
 from tests.reference.calendar import WEEKDAYS, Calendar, Hours
-from tests.reference.encounters import NOW_US, PERIODS, Encounter, judged, returns
-from tests.reference.histories import SITES, SOURCES, any_interaction, in_contract, offsets
+from tests.reference.conditions import conditions
+from tests.reference.edges import OWN_PATIENCE, edge
+from tests.reference.encounters import NOW_US, PERIODS, Encounter, judged, moved, returns
+from tests.reference.histories import QUEUES, SITES, any_interaction, in_contract, offsets
 from tests.reference.objectives import Objective
+from tests.reference.postings import identify
 from tests.reference.promises import DAYS, THRESHOLDS, objectives
 from tests.reference.rows import Row, rows
+from tests.reference.stories import Story, homes, stories
+from tests.reference.voices import voices
 from tests.reference.walk import (
     DAY,
     EXPIRY,
@@ -45,6 +50,7 @@ class World(TypedDict):
     zones: dict[str, str]
     hours: dict[str, Hours | None]
     holidays: dict[str, list[str]]
+    patience: dict[str, dict[str, float]]
     objectives: list[Objective]
     steps: list[Step]
 
@@ -64,6 +70,7 @@ HOURS: tuple[Hours | None, ...] = (
 )
 HOLIDAYS = ("2025-03-31", "2025-03-30", "2025-03-29", "2025-03-28", "2025-03-01", "2024-11-03", "2024-02-29")
 DELAYS = (0, 0, 0, 1, SECOND, HOUR, DAY, 8 * DAY)
+LAST = (NOW_US, NOW_US - SECOND, NOW_US - HOUR, NOW_US - DAY, NOW_US - 30 * DAY)
 LIMITS = (
     *(span(threshold) for threshold in THRESHOLDS),
     *(period + edge for period in PERIODS for edge in (0, 1)),
@@ -82,6 +89,11 @@ def _calendars(
     return {site: Calendar(zone, hours[site], holidays[site]) for site, zone in zones.items()}
 
 
+def without_patience(world: World) -> World:
+    """The same world, where no queue has a patience of its own."""
+    return {**world, "patience": {}}
+
+
 def final(world: World) -> int:
     """The moment of the last tick."""
     step = world["steps"][-1]
@@ -89,42 +101,68 @@ def final(world: World) -> int:
     return step[1]
 
 
+def posted(world: World) -> dict[int, list[Event]]:
+    """What each registered source posted, by its number, in the order posted."""
+    return {
+        number: [event for step in world["steps"] if step[0] == "post" and step[1] == name for event in step[2]]
+        for number, name in enumerate(world["registrations"], 1)
+    }
+
+
 def world_rows(world: World) -> list[Row]:
     """The visits and interactions of all registered sources, as things stand at the last tick."""
     gathered: dict[Key, list[Event]] = {}
-    for number, registration in enumerate(world["registrations"], 1):
-        posts = [step for step in world["steps"] if step[0] == "post" and step[1] == registration]
-        gathered |= gather((event for post in posts for event in post[2]), number)
-    return rows(gathered, moment(final(world)), calendars(world))
+    for number, events in posted(world).items():
+        gathered |= gather(events, number)
+    patience = {
+        (site, queue): span(seconds) for site, queues in world["patience"].items() for queue, seconds in queues.items()
+    }
+    return rows(gathered, moment(final(world)), calendars(world), patience)
+
+
+def world_stories(world: World) -> list[Story]:
+    """The promises, feedback and assessments of all registered sources, as things stand at the last tick."""
+    known = homes(world_rows(world))
+    return [story for number, events in posted(world).items() for story in stories(events, known, final(world), number)]
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
+def worlds(draw: st.DrawFn, *, of_interactions_only: bool = False) -> World:
     """Any world: customers who return at the edges, whoever is at an edge of an objective, and whatever else."""
     registrations = list(REGISTRATIONS[: draw(st.integers(1, len(REGISTRATIONS)))])
     zones = {site: draw(st.sampled_from(ZONES)) for site in draw(st.sampled_from((SITES, SITES, SITES[:2], ())))}
     hours = {site: draw(st.sampled_from((*HOURS, *HOURS[3:]))) for site in zones}
     holidays = {site: draw(st.lists(st.sampled_from(HOLIDAYS), unique=True, max_size=3)) for site in zones}
+    patience = {
+        site: {QUEUES[0]: OWN_PATIENCE / SECOND} for site in zones if draw(st.sampled_from((True, True, False)))
+    }
     promised = draw(objectives())
-    posted = draw(_happenings(registrations, promised, _calendars(zones, hours, holidays)))
+    known = _calendars(zones, hours, holidays)
+    happened = draw(_happenings(registrations, promised, known, of_interactions_only))
     return {
         "registrations": registrations,
         "zones": zones,
         "hours": hours,
         "holidays": holidays,
+        "patience": patience,
         "objectives": promised,
-        "steps": draw(_steps(posted)),
+        "steps": draw(_steps(happened)),
     }
 
 
 @st.composite
 def _happenings(
-    draw: st.DrawFn, registrations: list[str], promised: list[Objective], known: Mapping[str, Calendar]
+    draw: st.DrawFn,
+    registrations: list[str],
+    promised: list[Objective],
+    known: Mapping[str, Calendar],
+    of_interactions_only: bool,
 ) -> list[tuple[str, Event]]:
     """All events with the registered source that posts them, identified, some of them twice, in no order."""
     deal = draw(st.randoms(use_true_random=False))
     subjects = {registration: deal.sample(SUBJECTS, len(SUBJECTS)) for registration in registrations}
     met: list[Encounter] = [one for _ in range(draw(st.sampled_from((0, 0, 1, 1, 2)))) for one in draw(returns())]
+    met += [moved(one, draw(st.sampled_from(LAST)) - one[-1]["time"]) for one in draw(st.lists(edge(), max_size=2))]
     met += [draw(judged(promised, known, DAYS)) for _ in range(draw(st.sampled_from((0, 2, 3, 5, 7))))]
     found: list[tuple[str, Event]] = []
     for encounter in met:
@@ -134,12 +172,13 @@ def _happenings(
     if not met or draw(st.booleans()):
         registration = draw(st.sampled_from(registrations))
         found += [(registration, event) for event in draw(any_interaction(subjects[registration].pop()))]
+    for registration in registrations if not of_interactions_only else ():
+        known_to_it = sorted({event["subject"] for poster, event in found if poster == registration})
+        found += [(registration, event) for event in draw(voices((*known_to_it, "order-10"), 2))]
+        if draw(st.sampled_from((True, False, False))):
+            found += [(registration, event) for event in draw(conditions(5))]
     for registration in registrations:
-        mine = [event for poster, event in found if poster == registration]
-        identities = deal.sample(range(len(mine)), len(mine))
-        for event, identity in zip(mine, identities, strict=True):
-            number = identity // len(SOURCES)
-            event |= {"id": f"{'eE'[number % 2]}{number}", "source": SOURCES[identity % len(SOURCES)]}
+        identify([event for poster, event in found if poster == registration], deal)
     return found + draw(st.lists(st.sampled_from(found), max_size=3))
 
 
@@ -152,7 +191,11 @@ def _steps(draw: st.DrawFn, posted: list[tuple[str, Event]]) -> list[Step]:
     if disorder == "any":
         deal.shuffle(turns)
     queue = [posted[index] for index in sorted(range(len(posted)), key=lambda index: turns[index])]
-    telling = sorted({instant(event["time"]) + limit for _, event in posted for limit in LIMITS})
+    promised = {instant(event["data"]["due"]) for _, event in posted if "due" in event["data"]}
+    telling = sorted(
+        {instant(event["time"]) + limit for _, event in posted for limit in LIMITS}
+        | {time + edge for time in promised for edge in (-1, 0)}
+    )
     steps: list[Step] = []
     clock = min(instant(event["time"]) for _, event in posted)
     while queue:

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import asyncpg
 from sqlalchemy import text
 
-from service.store.audit import Report, auditing
+from service.store.audit import auditing
 from service.store.database import Database
+from service.store.findings import Report
 from service.store.ledger import Ledger
 from service.store.partitions import Partitions
 from service.store.policies import Policies

@@ -7,8 +7,9 @@ from typing import Any
 
 import asyncpg
 
-from service.store.audit import Finding, Report, auditing
+from service.store.audit import auditing
 from service.store.database import Database
+from service.store.findings import Finding, Report
 from service.store.forgetting import Forgotten
 from service.store.ledger import Ledger
 from service.store.policies import Policies

@@ -1,4 +1,4 @@
-"""What a database holds, told in the reference's terms: by (site, queue, channel, minute or local day)."""
+"""What a database holds, told in the reference's terms: by (site, queue, channel, facet, minute or local day)."""
 
 from collections import defaultdict
 from typing import Any
@@ -16,14 +16,14 @@ SUMS = ", ".join(f"sum({name})" for name in NAMES)
 TABLES = (
     "event_keys, events, interactions, open_visits, customers, contacts, breaches, rollups, rollup_cells, "
     "rollups_daily, buckets_daily, objective_rollups, objective_rollups_daily, objective_totals, live_totals, "
-    "live_cells, source_activity, levels, level_changes, heartbeats"
+    "live_cells, source_activity, levels, level_changes, heartbeats, changes"
 )
 """Everything that events make."""
 
 
 async def labels(database: Database) -> dict[int, SeriesKey]:
-    sql = "SELECT s.id, sites.name, s.queue, s.channel FROM series s JOIN sites ON sites.id = s.site_id"
-    return {row[0]: (row[1], row[2], row[3]) for row in await fetch(database, sql)}
+    sql = "SELECT s.id, sites.name, s.queue, s.channel, s.facet FROM series s JOIN sites ON sites.id = s.site_id"
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in await fetch(database, sql)}
 
 
 async def stored_rollups(database: Database) -> dict[Place, dict[str, int]]:

@@ -11,8 +11,9 @@ from sqlalchemy import text
 
 from service.core.event import Kind
 from service.core.vocabulary import KIND_OF_TYPE
-from service.store.audit import Finding, Report, auditing
+from service.store.audit import auditing
 from service.store.database import Database
+from service.store.findings import Finding, Report
 from service.store.ledger import Ledger
 from service.store.policies import Policies
 from service.store.rebuild import Rebuild

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from service.core.change import Change
-from service.store.audit import Finding, Report, auditing
+from service.store.audit import auditing
 from service.store.changes import ChangeLog
 from service.store.database import Database
+from service.store.findings import Finding, Report
 from service.store.ledger import Ledger
 from service.store.policies import Policies
 from service.store.rebuild import Rebuild

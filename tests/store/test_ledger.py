@@ -21,9 +21,11 @@ from service.store.registry import Registry
 from service.store.verdicts import Outcome, Post
 from tests.books import accept
 from tests.conftest import at_database
-from tests.reference.histories import NOW, deliveries, histories
+from tests.reference.histories import NOW
 from tests.reference.kpis import rows
+from tests.reference.postings import deliveries, histories
 from tests.reference.rollups import expected_cells, expected_rollups, punctual
+from tests.reference.stories import homes, stories
 from tests.reference.walk import MINUTE, gather, micros
 from tests.store.stored import TABLES, identity_gaps, scalar, stored_cells, stored_rollups
 
@@ -101,7 +103,7 @@ def test_any_delivery_by_several_writers_at_once_gives_the_same(arena: Arena, da
     for batch in data.draw(deliveries(history)):
         lanes[data.draw(st.integers(0, WRITERS - 1))].append(batch)
     rollups, cells, gaps, opened, logged = arena.runner.run(arena.play(lanes))
-    assert punctual(rollups) == expected_rollups(laid, now=NOW_US)
+    assert punctual(rollups) == expected_rollups(laid, NOW_US, stories(history, homes(laid), NOW_US))
     assert cells == expected_cells(laid)
     assert gaps == {}
     assert logged == log

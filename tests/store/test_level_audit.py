@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from service.core.event import microseconds
-from service.store.audit import Finding, Report, auditing
+from service.store.audit import auditing
 from service.store.database import Database
+from service.store.findings import Finding, Report
 from service.store.ledger import Ledger
 from service.store.policies import Policies
 from service.store.rebuild import Rebuild

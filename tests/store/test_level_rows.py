@@ -188,12 +188,12 @@ def beat(number: int, second: float, **data: Any) -> Event:
 async def test_heartbeats_that_go_on_make_one_row(database: Database, ledger: Ledger) -> None:
     await deliver(ledger, [[beat(n, 20 * n)] for n in range(40)])
     assert len((await rows(database))["beats"]) == 1
-    await deliver(ledger, [[beat(50, 1100)], [beat(51, 900, interval_seconds=200)]])
+    await deliver(ledger, [[beat(50, 1160)], [beat(51, 960, interval_seconds=200)]])
     assert [(row[3], row[4]) for row in (await rows(database))["beats"]] == [
-        (BEGIN, BEGIN + timedelta(seconds=840)),
-        (BEGIN + timedelta(seconds=900), BEGIN + timedelta(seconds=1160)),
+        (BEGIN, BEGIN + timedelta(seconds=900)),
+        (BEGIN + timedelta(seconds=960), BEGIN + timedelta(seconds=1280)),
     ]
-    await deliver(ledger, [[beat(52, 840)]])
+    await deliver(ledger, [[beat(52, 900)]])
     assert len((await rows(database))["beats"]) == 1
 
 
@@ -221,7 +221,7 @@ async def test_what_writers_do_at_once_is_all_there(database: Database, registry
         for one in ledgers:
             await one.close()
     found = await rows(database)
-    assert [(row[3], row[4]) for row in found["beats"]] == [(BEGIN, BEGIN + timedelta(seconds=295))]
+    assert [(row[3], row[4]) for row in found["beats"]] == [(BEGIN, BEGIN + timedelta(seconds=355))]
     assert len(found["changes"]) == 48
     states = [(row[3], row[7]) for row in found["changes"]]
     turns = [row[-1] for row in found["changes"]]

@@ -21,26 +21,26 @@ async def rows(url: str, statement: str) -> list[tuple[object, ...]]:
         await connection.close()
 
 
-ALL_SERIES = "SELECT name, queue, channel FROM series JOIN sites ON sites.id = site_id ORDER BY series.id"
+ALL_SERIES = "SELECT name, queue, channel, facet FROM series JOIN sites ON sites.id = site_id ORDER BY series.id"
 
 
 async def test_series_get_numbers_that_stay(registry: Registry, database: Database, database_url: str) -> None:
-    wanted = {("a", "tills", "pos"), ("a", "", "pos"), ("b", "tills", "phone")}
+    wanted = {("a", "tills", "pos", ""), ("a", "", "pos", ""), ("b", "tills", "phone", "")}
     await registry.ensure_series(wanted)
     assert set(registry.series) == wanted
     assert len(set(registry.series.values())) == 3
     another = Registry(database, max_sites=10, max_queues_per_site=10)
-    await another.ensure_series([*wanted, ("c", "", "")])
+    await another.ensure_series([*wanted, ("c", "", "", "")])
     assert {key: another.series[key] for key in wanted} == registry.series
     found = await rows(database_url, ALL_SERIES)
-    assert sorted(found) == sorted({*wanted, ("a", "", ""), ("b", "", ""), ("c", "", "")})
+    assert sorted(found) == sorted({*wanted, ("a", "", "", ""), ("b", "", "", ""), ("c", "", "", "")})
     assert [site.name for site in await registry.list_sites()] == ["a", "b", "c"]
     assert (await registry.list_sites())[0].time_zone == "UTC"
 
 
 async def test_registrations_at_once_agree(database: Database, database_url: str) -> None:
     registries = [Registry(database, max_sites=10, max_queues_per_site=10) for _ in range(6)]
-    keys = [(f"site-{number % 3}", f"q{number}", "pos") for number in range(9)]
+    keys = [(f"site-{number % 3}", f"q{number}", "pos", "") for number in range(9)]
     await asyncio.gather(
         *(registry.ensure_series(keys[start:] + keys[:start]) for start, registry in enumerate(registries))
     )
@@ -50,33 +50,38 @@ async def test_registrations_at_once_agree(database: Database, database_url: str
 
 async def test_sites_over_the_limit_share_other(database: Database) -> None:
     registry = Registry(database, max_sites=2, max_queues_per_site=10)
-    await registry.ensure_series([(site, "tills", "pos") for site in "abcd"])
+    await registry.ensure_series([(site, "tills", "pos", "") for site in "abcd"])
     numbers = registry.series
-    assert numbers["c", "tills", "pos"] == numbers["d", "tills", "pos"]
+    assert numbers["c", "tills", "pos", ""] == numbers["d", "tills", "pos", ""]
     assert len(set(numbers.values())) == 3
     assert [site.name for site in await registry.list_sites()] == ["a", "b", OTHER]
-    await registry.ensure_series([("a", "billing", "phone"), ("e", "billing", "phone")])
-    assert numbers["e", "billing", "phone"] not in (numbers["a", "billing", "phone"], numbers["c", "tills", "pos"])
+    await registry.ensure_series([("a", "billing", "phone", ""), ("e", "billing", "phone", "")])
+    assert numbers["e", "billing", "phone", ""] not in (
+        numbers["a", "billing", "phone", ""],
+        numbers["c", "tills", "pos", ""],
+    )
     # An administrator may go over the limit; then the site's next events find it.
     await registry.put_site("c", time_zone="UTC", hours=None, holidays=None, since=None, queues=[], actor="test")
-    await registry.ensure_series([("c", "tills", "pos"), ("d", "tills", "pos")])
-    assert numbers["c", "tills", "pos"] != numbers["d", "tills", "pos"]
+    await registry.ensure_series([("c", "tills", "pos", ""), ("d", "tills", "pos", "")])
+    assert numbers["c", "tills", "pos", ""] != numbers["d", "tills", "pos", ""]
 
 
 async def test_queues_over_the_limit_share_other(database: Database, database_url: str) -> None:
     registry = Registry(database, max_sites=10, max_queues_per_site=2)
-    await registry.ensure_series([("a", queue, "pos") for queue in ("", "q1", "q2")])
-    await registry.ensure_series([("a", "q3", "pos"), ("a", "q4", "pos"), ("a", "q1", "phone"), ("b", "q3", "pos")])
+    await registry.ensure_series([("a", queue, "pos", "") for queue in ("", "q1", "q2")])
+    await registry.ensure_series(
+        [("a", "q3", "pos", ""), ("a", "q4", "pos", ""), ("a", "q1", "phone", ""), ("b", "q3", "pos", "")]
+    )
     numbers = registry.series
-    assert numbers["a", "q3", "pos"] == numbers["a", "q4", "pos"]
-    assert numbers["a", "q3", "pos"] != numbers["a", "", "pos"]
-    assert len({numbers["a", "q1", "pos"], numbers["a", "q1", "phone"], numbers["b", "q3", "pos"]}) == 3
-    assert ("a", OTHER, "pos") in await rows(database_url, ALL_SERIES)
+    assert numbers["a", "q3", "pos", ""] == numbers["a", "q4", "pos", ""]
+    assert numbers["a", "q3", "pos", ""] != numbers["a", "", "pos", ""]
+    assert len({numbers["a", "q1", "pos", ""], numbers["a", "q1", "phone", ""], numbers["b", "q3", "pos", ""]}) == 3
+    assert ("a", OTHER, "pos", "") in await rows(database_url, ALL_SERIES)
 
 
 async def test_the_number_of_series_is_bounded_whatever_comes(database: Database, database_url: str) -> None:
     registry = Registry(database, max_sites=2, max_queues_per_site=3)
-    await registry.ensure_series([(f"s{n % 20}", f"q{n}", ("pos", "phone")[n % 2]) for n in range(200)])
+    await registry.ensure_series([(f"s{n % 20}", f"q{n}", ("pos", "phone")[n % 2], "") for n in range(200)])
     # Three sites with other, each with three queues and other, two channels, and its own line.
     assert len(await rows(database_url, ALL_SERIES)) <= 3 * (4 * 2 + 1)
 
@@ -92,8 +97,8 @@ async def test_a_site_is_put_again_as_the_same_site(registry: Registry, database
     assert (first.time_zone, second.time_zone) == ("Europe/Vilnius", "UTC")
     assert await registry.list_sites() == [second]
     found = await rows(database_url, ALL_SERIES)
-    assert sorted(found) == [("a", "", ""), ("a", "tills", "phone"), ("a", "tills", "pos")]
-    await registry.ensure_series([("a", "tills", "pos")])
+    assert sorted(found) == [("a", "", "", ""), ("a", "tills", "phone", ""), ("a", "tills", "pos", "")]
+    await registry.ensure_series([("a", "tills", "pos", "")])
     assert len(await rows(database_url, ALL_SERIES)) == 3
     assert await rows(database_url, "SELECT calendars::text FROM sites") == [("[]",)]
 

@@ -34,7 +34,8 @@ from service.store.verdicts import Post
 from tests.books import accept
 from tests.conftest import DATA, at_database
 from tests.reference import kpis as reference
-from tests.reference.histories import CHANNELS, NOW, QUEUES, SITES, histories
+from tests.reference.histories import CHANNELS, NOW, QUEUES, SITES
+from tests.reference.postings import histories
 from tests.reference.walk import MINUTE, gather, micros
 from tests.store.stored import TABLES
 

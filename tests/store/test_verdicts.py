@@ -3,8 +3,9 @@
 from typing import Any
 
 from service.core.event import MAX_EVENTS_PER_INTERACTION
-from service.store.audit import Report, auditing
+from service.store.audit import auditing
 from service.store.database import Database
+from service.store.findings import Report
 from service.store.ledger import Ledger
 from service.store.policies import Policies
 from service.store.registry import Registry

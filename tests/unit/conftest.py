@@ -1,4 +1,4 @@
-"""What tests of the report share."""
+"""What tests of the report share, and those of values worked out by hand."""
 
 from dataclasses import replace
 
@@ -7,6 +7,7 @@ import pytest
 from service.core.objective import Override
 from service.generate.report.figures import Report
 from service.store.standings import Day
+from tests.measured import Measured, by_reference, by_service
 from tests.unit.reports import BANK, DAYS, IN_20, LOANS, PLACEHOLDER, SECOND, SHOP, objective, report, spent, standing
 
 
@@ -27,3 +28,9 @@ def two_sites() -> Report:
             Day(phone, DAYS[2], spent(300, 40, (0.8, 230), (0.9, 70)), None),
         ],
     )
+
+
+@pytest.fixture(params=[by_reference, by_service], ids=["the reference", "the service"])
+def measured(request: pytest.FixtureRequest) -> Measured:
+    """What events come to, by each of the two."""
+    return Measured(request.param)

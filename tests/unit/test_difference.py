@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from service.core.difference import Class
 from service.core.measure import WAIT
 from tests.books import HOUR_US, Books
-from tests.reference.histories import NOW, deliveries, histories
+from tests.reference.histories import NOW
 from tests.reference.kpis import rows
+from tests.reference.postings import deliveries, histories
 from tests.reference.rollups import expected_cells, expected_rollups, punctual
+from tests.reference.stories import homes, stories
 from tests.reference.walk import gather, micros
 
 NOW_US = micros(NOW)
@@ -44,12 +46,13 @@ def live(books: Books, name: str) -> int:
 def test_any_order_duplication_and_batching_gives_what_the_definitions_say(data: st.DataObject) -> None:
     history = data.draw(histories())
     laid = rows(gather(history), NOW, {})
+    expected = expected_rollups(laid, NOW_US, stories(history, homes(laid), NOW_US))
     deliveries_made = []
     for _ in range(2):
         books = Books()
         for batch in data.draw(deliveries(history)):
             books.deliver(batch, NOW_US)
-        assert punctual(books.rollups()) == expected_rollups(laid, NOW_US)
+        assert punctual(books.rollups()) == expected
         assert books.cells() == expected_cells(laid)
         deliveries_made.append(books.rollups())
     assert deliveries_made[0] == deliveries_made[1]
@@ -67,7 +70,8 @@ def test_time_passing_between_any_two_batches_changes_nothing_in_the_end(data: s
         books.deliver(batch, max(then, latest))
     books.tick(NOW_US)
     books.remeasure(list(books.facts), NOW_US, HOUR_US)
-    assert punctual(books.rollups()) == expected_rollups(rows(gather(history), NOW, {}), NOW_US)
+    laid = rows(gather(history), NOW, {})
+    assert punctual(books.rollups()) == expected_rollups(laid, NOW_US, stories(history, homes(laid), NOW_US))
 
 
 @settings(max_examples=400, deadline=None)

@@ -88,8 +88,8 @@ def test_a_heartbeat_is_of_its_resource_or_of_the_site(data: dict[str, str], kin
     assert key_of(fact(Kind.HEARTBEAT, **data)) == LevelKey("shop-1", kind, name)
 
 
-def test_a_heartbeat_covers_its_interval_a_minute_unless_told() -> None:
-    assert beat_of(fact(Kind.HEARTBEAT, 7)) == (7, 7 + 60 * SECOND_US)
+def test_a_heartbeat_covers_its_interval_two_minutes_unless_told() -> None:
+    assert beat_of(fact(Kind.HEARTBEAT, 7)) == (7, 7 + 120 * SECOND_US)
     assert beat_of(fact(Kind.HEARTBEAT, 7, interval_seconds=0.25)) == (7, 7 + SECOND_US // 4)
     assert beat_of(fact(Kind.HEARTBEAT, 7, interval_seconds=1e-9)) == (7, 8)
 

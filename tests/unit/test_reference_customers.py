@@ -229,7 +229,7 @@ def test_rollups_of_contacts_lie_where_the_contact_arrived() -> None:
         for place, amounts in found.items()
     }
     assert added == {
-        ("vilnius-1", "tills", "pos", 0): {
+        ("vilnius-1", "tills", "pos", "", 0): {
             "business_resolution_us": 7,
             "contacts": 1,
             "store_contacts": 1,
@@ -237,7 +237,7 @@ def test_rollups_of_contacts_lie_where_the_contact_arrived() -> None:
             "settled_7d": 1,
             "provisional_30d": 1,
         },
-        ("bank", "billing", "phone", 1440): {
+        ("bank", "billing", "phone", "", 1440): {
             "contacts": 1,
             "repeat_contacts_1d": 1,
             "repeat_contacts_7d": 1,
@@ -247,7 +247,7 @@ def test_rollups_of_contacts_lie_where_the_contact_arrived() -> None:
             "provisional_7d": 1,
             "provisional_30d": 1,
         },
-        ("bank", "tills", "pos", 8 * 1440): {
+        ("bank", "tills", "pos", "", 8 * 1440): {
             "contacts": 1,
             "store_contacts": 1,
             "repeat_contacts_7d": 1,
@@ -257,17 +257,17 @@ def test_rollups_of_contacts_lie_where_the_contact_arrived() -> None:
     }
     assert all(found[place].items() >= amounts.items() for place, amounts in before.items())
     assert expected_cells(sample) == {
-        (("vilnius-1", "tills", "pos", 0), "resolution", MINUTE): 1,
-        (("vilnius-1", "tills", "pos", 0), "business_resolution", 7): 1,
+        (("vilnius-1", "tills", "pos", "", 0), "resolution", MINUTE): 1,
+        (("vilnius-1", "tills", "pos", "", 0), "business_resolution", 7): 1,
     }
 
 
 def test_local_days_add_up_from_midnight_to_midnight_of_the_site() -> None:
     midnight = micros(START) // DAY * 1440  # of 31 March 2025 in UTC, which is 03:00 in Vilnius
     places = [("vilnius-1", midnight - 181), ("vilnius-1", midnight - 180), ("vilnius-1", midnight), ("bank", midnight)]
-    rollups = {(site, "q", "pos", minute): {"offered": 1, "answered": 2} for site, minute in places}
+    rollups = {(site, "q", "pos", "", minute): {"offered": 1, "answered": 2} for site, minute in places}
     assert by_local_day(rollups, {"vilnius-1": "Europe/Vilnius"}) == {
-        ("vilnius-1", "q", "pos", "2025-03-30"): {"offered": 1, "answered": 2},
-        ("vilnius-1", "q", "pos", "2025-03-31"): {"offered": 2, "answered": 4},
-        ("bank", "q", "pos", "2025-03-31"): {"offered": 1, "answered": 2},
+        ("vilnius-1", "q", "pos", "", "2025-03-30"): {"offered": 1, "answered": 2},
+        ("vilnius-1", "q", "pos", "", "2025-03-31"): {"offered": 2, "answered": 4},
+        ("bank", "q", "pos", "", "2025-03-31"): {"offered": 1, "answered": 2},
     }

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.reference.histories import NOW, deliveries, histories, valid
+from tests.reference.histories import NOW, valid
 from tests.reference.kpis import (
     ABANDONMENT_FORMULAS,
     VisitRow,
@@ -17,6 +17,7 @@ from tests.reference.kpis import (
     rows,
     rows_of,
 )
+from tests.reference.postings import deliveries, histories
 from tests.reference.walk import (
     DAY,
     HOUR,
@@ -27,8 +28,8 @@ from tests.reference.walk import (
     Key,
     gather,
     micros,
-    walk,
 )
+from tests.reference.walker import walk
 from tests.reference_cases import EPSILON, START, at, event, queued, times, told, walked
 
 # What is counted on the interaction

@@ -276,20 +276,20 @@ def test_events_and_breaches_are_added_up_by_place_and_objective() -> None:
     kind = Objective("kind", "service_level", (Version(30, "abandons_ignored", queues=("tills",)),))
     well = Objective("well", "accuracy", (Version(),))
     once = Objective("once", "first_contact_resolution", (Version(within=1),))
-    tills, web = ("bank", "tills", "pos", 0), ("bank", "tills", "web", micros(START) // (60 * SECOND))
+    tills, web = ("bank", "tills", "pos", "", 0), ("bank", "tills", "web", "", micros(START) // (60 * SECOND))
     calendars = {"bank": Calendar("Europe/Vilnius")}
     assert expected_objectives(sample, [fast(), kind, well, once], calendars, NOW) == {
         (tills, "fast"): (5, 2, 0, 0),
         (tills, "kind"): (5, 0, 0, 0),
-        (("bank", "tills", "pos", 1), "fast"): (1, 1, 0, 0),
-        (("bank", "billing", "pos", 0), "fast"): (1, 1, 0, 0),
+        (("bank", "tills", "pos", "", 1), "fast"): (1, 1, 0, 0),
+        (("bank", "billing", "pos", "", 0), "fast"): (1, 1, 0, 0),
         (web, "fast"): (1, 1, 0, 0),
         (web, "kind"): (1, 0, 0, 0),
-        (("bank", "tills", "pos", 2), "well"): (1, 2, 0, 0),
-        (("bank", "tills", "pos", 2), "once"): (1, 1, 0, 0),
+        (("bank", "tills", "pos", "", 2), "well"): (1, 2, 0, 0),
+        (("bank", "tills", "pos", "", 2), "once"): (1, 1, 0, 0),
     }
     settled = expected_objectives(sample, [once], calendars, 2 * DAY)
-    assert settled == {(("bank", "tills", "pos", 2), "once"): (1, 1, 1, 1)}
+    assert settled == {(("bank", "tills", "pos", "", 2), "once"): (1, 1, 1, 1)}
 
 
 def test_each_site_has_its_own_calendar_and_else_none() -> None:
@@ -298,4 +298,4 @@ def test_each_site_has_its_own_calendar_and_else_none() -> None:
     sample: list[Row] = [arrived(evening, site=site) for site in ("bank", "vilnius-1", "kaunas-2")]
     calendars = {"vilnius-1": Calendar("Europe/Vilnius"), "kaunas-2": Calendar("Europe/Vilnius", {})}
     found = expected_objectives(sample, [objective], calendars, evening + HOUR)
-    assert found == {(("vilnius-1", "tills", "pos", evening // MINUTE), "fast"): (1, 1, 0, 0)}
+    assert found == {(("vilnius-1", "tills", "pos", "", evening // MINUTE), "fast"): (1, 1, 0, 0)}

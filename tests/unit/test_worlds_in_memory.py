@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from tests.books import Books
 from tests.promised import policy_of
 from tests.reference.rollups import expected_cells, expected_objectives, expected_rollups, punctual
-from tests.reference.worlds import World, calendars, final, world_rows, worlds
+from tests.reference.worlds import World, calendars, final, world_rows, world_stories, worlds
 
 EXAMPLES = int(os.environ.get("FRONTLINE_WORLDS", "1000"))
 
@@ -24,6 +24,6 @@ def test_every_number_is_the_reference_s(world: World) -> None:
             books.deliver(events, now, registration=world["registrations"].index(registration) + 1)
         assert books.identity_gaps() == {}
     laid, now = world_rows(world), final(world)
-    assert punctual(books.rollups()) == expected_rollups(laid, now)
+    assert punctual(books.rollups()) == expected_rollups(laid, now, world_stories(world))
     assert books.cells() == expected_cells(laid)
     assert books.objectives() == expected_objectives(laid, world["objectives"], calendars(world), now)

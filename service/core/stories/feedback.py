@@ -1,6 +1,7 @@
 """Feedback: what a customer thinks, and whether we answered."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from service.core.catalogue.measures import MEASURE_BY_NAME, Scope
 from service.core.catalogue.quality_measures import COMPLAINTS_OPEN_DAYS, COMPLAINTS_WITHIN_HOURS
@@ -91,10 +92,13 @@ def _complain(
 
 
 def _scored(data: AsideData) -> dict[int, int]:
-    """What a score counts for; the shares of a scale are those of the usual one, and points are of five."""
-    score, scale = data.score, data.scale
-    if data.metric is None or score is None or scale is None:
+    """What a score counts for; the shares of a scale are those of the usual one, and points are of five.
+
+    Scores are read as the decimals that they were written as, so that 0.42 of 0.7 is three fifths and no more.
+    """
+    if data.metric is None or data.score is None or data.scale is None:
         return {}
+    score, scale = Fraction(str(data.score)), Fraction(str(data.scale))
     points = round(5 * score / scale * _POINT)
     if data.metric == "csat":
         return {_CSAT: 1, _CSAT_TOP: int(5 * score > 3 * scale), _CSAT_POINTS: points}
