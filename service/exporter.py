@@ -11,28 +11,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
 
-from service.core.budget import Spend
 from service.core.catalogue.kpis import KPI_BY_NAME
 from service.core.catalogue.measures import (
     HISTOGRAM_BY_NAME,
     MEASURE_BY_NAME,
     MEASURES,
-    PROVISIONAL,
-    SETTLED,
     Histogram,
     Scope,
     Unit,
 )
 from service.core.catalogue.metrics import METRICS, SERIES, Metric, MetricKind
 from service.core.difference import Class
-from service.core.event import DAY_US, MINUTE_US, SECOND_US, microseconds
-from service.core.objective import Objective, Terms
+from service.core.event import DAY_US, SECOND_US, microseconds
+from service.core.objective import Terms
 from service.core.quality import LABELS_OF_FACETS, STANDARD, facet_value
-from service.core.quality_index import quality_index
 from service.core.series import OTHER, Series
-from service.core.standing import Standing
 from service.core.stories.feedback import STATE_COMPLAINT
 from service.core.stories.promise import STATE_PROMISED
+from service.exported_objectives import NEVER, indexes, judged_live, labels_of, over_all_objectives, windows
 from service.exposition import Distribution, Family, HistogramFamily, Labels, Sample, write
 from service.store.live import LiveState, Snapshot
 from service.store.rollups import Rollups
@@ -54,13 +50,7 @@ _OF_ENCOUNTERS = frozenset(
     measure.name for measure in MEASURES if measure.scope in (Scope.VISIT, Scope.INTERACTION, Scope.CONTACT)
 ) - {"late_events", "skewed_events", "skew_us"}
 """What is counted of visits, interactions and contacts, and of nothing that is beside them."""
-_BESIDE: Mapping[Scope, frozenset[str]] = {
-    scope: frozenset(measure.name for measure in MEASURES if measure.scope is scope)
-    for scope in Scope
-    if scope.is_beside
-}
 _NOTHING: Mapping[str, int] = {}
-_NEVER = (0, 0)
 
 
 async def render(rollups: Rollups, now: datetime, scrape_seconds: float | None = None) -> bytes:
@@ -99,10 +89,10 @@ class _Page:
         self._besides = [series for series in others if not series.facet and series.id in counted]
         self._everywhere = [*(state.series for state in self._states), *self._besides, *self._facets]
         self._at_us = microseconds(snapshot.at)
-        self._lines = [(_labels(state.series), self._live(state.series)) for state in self._states]
-        self._promised = list(self._judged_live())
-        self._spent = list(self._windows())
-        self._judged = _over_all_objectives(snapshot)
+        self._lines = [(labels_of(state.series), self._live(state.series)) for state in self._states]
+        self._promised = list(judged_live(snapshot, self._everywhere, newborn).items())
+        self._spent = list(windows(snapshot, self._everywhere))
+        self._judged = over_all_objectives(snapshot)
         self._resources = list(snapshot.levels.resources_now(snapshot.policy))
         self._staffing = list(snapshot.levels.staffing_now())
 
@@ -138,7 +128,7 @@ class _Page:
         told = metric.labels
         facet_label = next((label for label in told if label in LABELS_OF_FACETS), "")
         if facet_label != STANDARD:
-            besides = [(_labels(series), self._live(series)) for series in self._besides]
+            besides = [(labels_of(series), self._live(series)) for series in self._besides]
             for labels, live in (*self._lines, *besides):
                 key = (labels[0], labels[2], "") if facet_label else (labels[0], labels[2])
                 added[key] = added.get(key, 0) + live.get(measure, 0)
@@ -195,13 +185,13 @@ class _Page:
             yield key, list(accumulate(bucket_counts)), sums[key] / SECOND_US
 
     def waiting(self) -> Iterator[Sample]:
-        return ((_labels(state.series), state.waiting) for state in self._states)
+        return ((labels_of(state.series), state.waiting) for state in self._states)
 
     def in_service(self) -> Iterator[Sample]:
-        return ((_labels(state.series), state.in_service) for state in self._states)
+        return ((labels_of(state.series), state.in_service) for state in self._states)
 
     def longest_wait(self) -> Iterator[Sample]:
-        return ((_labels(state.series), state.longest_wait_seconds) for state in self._states)
+        return ((labels_of(state.series), state.longest_wait_seconds) for state in self._states)
 
     def residual(self) -> Iterator[Sample]:
         for state in self._states:
@@ -210,7 +200,7 @@ class _Page:
                 amounts = self._of(state.series, class_)
                 if amounts:
                     left += sign * sum(weight * amounts.get(name, 0) for name, weight in _RESIDUAL.items())
-            yield _labels(state.series), left
+            yield labels_of(state.series), left
 
     def backfilled(self) -> Iterator[Sample]:
         return self._told(Class.BACKFILLED)
@@ -224,13 +214,13 @@ class _Page:
         for series in self._everywhere:
             amounts = self._of(series, class_)
             if amounts:
-                labels = _labels(series)
+                labels = labels_of(series)
                 found = [
                     (_TELLING[name][0], amount / _TELLING[name][1])
                     for name, amount in amounts.items()
                     if name in _TELLING
                 ]
-                judged = self._judged.get((series.id, class_.value), _NEVER)
+                judged = self._judged.get((series.id, class_.value), NEVER)
                 found += zip(("slo_events", "slo_breaches"), judged, strict=True)
                 for label, amount in found:
                     if amount:
@@ -243,32 +233,6 @@ class _Page:
 
     def slo_breaches(self) -> Iterator[Sample]:
         return ((labels, breaches) for labels, (_, breaches) in self._promised)
-
-    def _judged_live(self) -> Iterator[tuple[Labels, tuple[int, int]]]:
-        """The live events and breaches of each objective, in every place that it has reached or counted in so far.
-
-        Of what is beside interactions, only in places where there has been any of it.
-        """
-        found: dict[Labels, tuple[int, int]] = {}
-        beside = self._beside()
-        for series in self._everywhere:
-            labels, today = _labels(series), self._today(series.site)
-            for objective in self._snapshot.policy.objectives.all:
-                counted = self._snapshot.promised.get((series.id, objective.number, Class.LIVE.value))
-                is_there = not objective.is_beside or (series.id, objective.terms[0].of_kpi.scope) in beside
-                if counted is None and not (is_there and _has_reached(objective, series, today)):
-                    continue
-                events, breaches = (_NEVER if series.id in self._newborn else counted) or _NEVER
-                before = found.get((*labels, objective.name), _NEVER)
-                found[(*labels, objective.name)] = before[0] + events, before[1] + breaches
-        return iter(found.items())
-
-    def _beside(self) -> set[tuple[int, Scope | None]]:
-        """What of what is beside interactions there has been, by the numbers of series."""
-        found = set[tuple[int, Scope | None]]()
-        for (number, _), amounts in self._snapshot.totals.items():
-            found.update((number, scope) for scope, names in _BESIDE.items() if not names.isdisjoint(amounts))
-        return found
 
     def targets(self) -> Iterator[Sample]:
         for labels, terms, base in self._terms():
@@ -305,33 +269,8 @@ class _Page:
             if projected is not None:
                 yield labels, projected
 
-    def _windows(self) -> Iterator[tuple[Labels, Spend, Standing]]:
-        """What is spent of each objective's budget in each place, of what is settled and what is not yet."""
-        shown = {series.id for series in self._everywhere}
-        found: dict[Labels, tuple[Spend, Standing]] = {}
-        for standing in self._snapshot.standings:
-            if standing.series.id in shown:
-                labels = (*_labels(standing.series), standing.objective.name, standing.terms.window.name)
-                for maturity, spend in ((SETTLED, standing.settled), (PROVISIONAL, standing.provisional)):
-                    if spend is not None:
-                        before = found.get((*labels, maturity))
-                        found[(*labels, maturity)] = (spend if before is None else before[0] + spend), standing
-        return ((labels, spend, standing) for labels, (spend, standing) in found.items())
-
     def quality_index(self) -> Iterator[Sample]:
-        by_site = defaultdict[str, list[Standing]](list)
-        for standing in self._snapshot.standings:
-            if standing.settled.events:
-                by_site[standing.series.site].append(standing)
-        for site, standings in sorted(by_site.items()):
-            for index in quality_index(self._snapshot.policy.objectives.all, standings, self._today(site)):
-                value = index.value
-                if value is not None:
-                    yield (site, index.dimension), value
-
-    def _today(self, site: str) -> int:
-        """The local date at a site."""
-        return self._snapshot.policy.calendar(site).day_of(self._at_us // MINUTE_US)
+        return indexes(self._snapshot)
 
     def sites(self) -> Iterator[Sample]:
         yield (), len(self._sites())
@@ -418,24 +357,6 @@ _SAMPLES: Mapping[str, Callable[[_Page], Iterator[Sample]]] = {
 }
 
 
-def _has_reached(objective: Objective, series: Series, today: int) -> bool:
-    """Whether any terms of an objective, in force or earlier ones, cover a series, or may cover facets of its place."""
-    return any(
-        (terms.start_day is None or terms.start_day <= today)
-        and (terms.covers(*series.key) if series.facet else terms.reaches(*_labels(series)))
-        for terms in objective.terms
-    )
-
-
-def _over_all_objectives(snapshot: Snapshot) -> dict[tuple[int, int], tuple[int, int]]:
-    """Events and breaches by (series, class)."""
-    found: dict[tuple[int, int], tuple[int, int]] = {}
-    for (number, _, class_), (events, breaches) in snapshot.promised.items():
-        before = found.get((number, class_), _NEVER)
-        found[number, class_] = before[0] + events, before[1] + breaches
-    return found
-
-
 def _shown(snapshot: Snapshot) -> list[LiveState]:
     """The series of visits: all without a facet that have a queue, and others where anyone came.
 
@@ -451,7 +372,3 @@ def _shown(snapshot: Snapshot) -> list[LiveState]:
     with_others = {state.series.site for state in shown}
     alone = [state for state in states if state.series.is_placeholder and state.series.site not in with_others]
     return sorted(shown + alone, key=lambda state: state.series)
-
-
-def _labels(series: Series) -> tuple[str, str, str]:
-    return series.site, series.queue, series.channel
