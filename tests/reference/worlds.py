@@ -89,11 +89,6 @@ def _calendars(
     return {site: Calendar(zone, hours[site], holidays[site]) for site, zone in zones.items()}
 
 
-def without_patience(world: World) -> World:
-    """The same world, where no queue has a patience of its own."""
-    return {**world, "patience": {}}
-
-
 def final(world: World) -> int:
     """The moment of the last tick."""
     step = world["steps"][-1]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import asyncpg
 from sqlalchemy import text
 
+from service.core.event import duration_us
 from service.store.audit import auditing
 from service.store.database import Database
 from service.store.findings import Report
@@ -85,7 +86,7 @@ class Arena:
         try:
             async with database.engine.begin() as connection:
                 await connection.execute(text(f"TRUNCATE {TABLES}, objectives"))
-                await connection.execute(text("UPDATE sites SET time_zone = 'UTC', calendars = '[]'"))
+                await connection.execute(text("UPDATE sites SET time_zone = 'UTC', calendars = '[]', patiences = '{}'"))
                 await connection.execute(
                     text("UPDATE policy SET version = version + 1, rebuild_wanted = false, kept_from = NULL")
                 )
@@ -98,6 +99,9 @@ class Arena:
                     since=None,
                     queues=[],
                     actor="test",
+                    patiences={
+                        queue: duration_us(seconds) for queue, seconds in world["patience"].get(site, {}).items()
+                    },
                 )
             await policies.publish(promised(world["objectives"]), final(world))
             yield Stage(database, registry, policies, ledgers, timing, timer)

@@ -23,7 +23,7 @@ from tests.reference.histories import written
 from tests.reference.rollups import Place, expected_cells, expected_objectives, expected_rollups, punctual
 from tests.reference.rows import Row, rows
 from tests.reference.walk import DAY, MINUTE, Event, Key, gather, instant, moment
-from tests.reference.worlds import REGISTRATIONS, World, calendars, final, without_patience, worlds
+from tests.reference.worlds import REGISTRATIONS, World, calendars, final, worlds
 from tests.store.arena import Arena, Stage, arena_on
 from tests.store.stored import fetch, stored_rollups
 
@@ -180,7 +180,7 @@ def but_contacts(found: Mapping[Place, Mapping[str, int]]) -> dict[Place, dict[s
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(
-    world=worlds(of_interactions_only=True).map(without_patience),
+    world=worlds(of_interactions_only=True),
     deal=st.randoms(use_true_random=False),
     plan=plans,
 )
@@ -206,7 +206,7 @@ def test_every_number_is_the_twin_s(arena: Arena, world: World, deal: Any, plan:
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )
-@given(world=worlds().map(without_patience), deal=st.randoms(use_true_random=False), plan=_plans(worlds()))
+@given(world=worlds(), deal=st.randoms(use_true_random=False), plan=_plans(worlds()))
 @pytest.mark.timeout(0 if EXAMPLES > 1000 else 300)
 def test_no_sum_changes_as_stories_are_forgotten(arena: Arena, world: World, deal: Any, plan: Plan) -> None:
     """What is forgotten of promises and feedback, the twin does not know: retention itself must change no sum."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from service.store.verdicts import Post
 from tests.books import accept
 from tests.reference.rollups import by_local_day, expected_cells, expected_objectives, expected_rollups, punctual
-from tests.reference.worlds import World, calendars, final, without_patience, world_rows, world_stories, worlds
+from tests.reference.worlds import World, calendars, final, world_rows, world_stories, worlds
 from tests.store.arena import Arena, Stage, arena_on
 
 EXAMPLES = int(os.environ.get("FRONTLINE_WORLDS", "120"))
@@ -61,7 +61,7 @@ def arena(postgres_url: str, template: str) -> Iterator[Arena]:
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
 )
-@given(world=worlds().map(without_patience), deal=st.randoms(use_true_random=False))
+@given(world=worlds(), deal=st.randoms(use_true_random=False))
 @pytest.mark.timeout(0 if EXAMPLES > 1000 else 300)
 def test_every_number_is_the_reference_s(arena: Arena, world: World, deal: Any) -> None:
     laid, now = world_rows(world), final(world)
