@@ -109,6 +109,11 @@ def world_rows(world: World) -> list[Row]:
     gathered: dict[Key, list[Event]] = {}
     for number, events in posted(world).items():
         gathered |= gather(events, number)
+    return laid_out(world, gathered)
+
+
+def laid_out(world: World, gathered: dict[Key, list[Event]]) -> list[Row]:
+    """The rows of interactions at the sites of a world, as things stand at its last tick."""
     patience = {
         (site, queue): span(seconds) for site, queues in world["patience"].items() for queue, seconds in queues.items()
     }

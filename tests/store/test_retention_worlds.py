@@ -21,8 +21,8 @@ from tests.books import accept
 from tests.reference.encounters import NOW_US
 from tests.reference.histories import written
 from tests.reference.rollups import Place, expected_cells, expected_objectives, expected_rollups, punctual
-from tests.reference.rows import Row, rows
-from tests.reference.walk import DAY, MINUTE, Event, Key, gather, instant, moment
+from tests.reference.rows import Row
+from tests.reference.walk import DAY, MINUTE, Event, Key, gather, instant
 from tests.reference.worlds import REGISTRATIONS, World, calendars, final, worlds
 from tests.store.arena import Arena, Stage, arena_on
 from tests.store.stored import fetch, stored_rollups
@@ -75,7 +75,7 @@ class Twin:
         gathered: dict[Key, list[Event]] = {}
         for number, events in self.told.items():
             gathered |= gather(events, number)
-        return rows(gathered, moment(final(world)), calendars(world))
+        return laid_out(world, gathered)
 
 
 class Plan(NamedTuple):
