@@ -23,7 +23,7 @@ from tests.reference.histories import written
 from tests.reference.rollups import Place, expected_cells, expected_objectives, expected_rollups, punctual
 from tests.reference.rows import Row
 from tests.reference.walk import DAY, MINUTE, Event, Key, gather, instant
-from tests.reference.worlds import REGISTRATIONS, World, calendars, final, worlds
+from tests.reference.worlds import REGISTRATIONS, World, calendars, final, laid_out, worlds
 from tests.store.arena import Arena, Stage, arena_on
 from tests.store.stored import fetch, stored_rollups
 
