@@ -5,7 +5,7 @@ import json
 import math
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from service.client import FrontlineClient, Retry
+from service.core.quality import STANDARDS, Dimension
 from service.replay import MAX_SPEED
 from service.simulator.profile import call_centre, sites
 from service.simulator.run import Plan, Run, register_sites
@@ -148,11 +149,40 @@ def say_the_rare(service: ServiceProcess, key: str) -> None:
         ("feedback.answered", {"feedback": "rare-10"}),
         ("feedback.received", {"kind": "complaint"}),
     ]
+    post(service, key, "rare", start, story)
+    due = (start + timedelta(minutes=9)).isoformat()
+    again: list[tuple[str, dict[str, object]]] = [
+        ("interaction.queued", {**place, "quoted_wait_seconds": 5, "initiated_by": "us", "known_customer": True}),
+        ("interaction.answered", {"agent": "anna"}),
+        ("interaction.verified", {}),
+        ("interaction.transferred", {}),
+        ("interaction.completed", {"resolved": True}),
+        ("promise.made", {"promise": "rare-kept", "due": due, "kind": "callback"}),
+        ("promise.kept", {"promise": "rare-kept"}),
+        ("promise.made", {"promise": "rare-lost", "due": due, "kind": "fix"}),
+        ("promise.made", {"promise": "rare-open", "due": (start + timedelta(days=2)).isoformat(), "kind": "visit"}),
+        *(("feedback.received", {"kind": "survey", "metric": metric, "score": 4}) for metric in ("nps", "ces")),
+        *(
+            ("feedback.received", {"kind": "survey", "metric": "csat", "score": 4, "dimension": dimension.value})
+            for dimension in Dimension
+        ),
+        *(
+            ("assessment.recorded", {"site": "care-riga-1", "standard": standard, "passed": 3, "of": 4})
+            for standard in STANDARDS
+        ),
+    ]
+    post(service, key, "rare-again", start, again)
+
+
+def post(
+    service: ServiceProcess, key: str, subject: str, start: datetime, story: Sequence[tuple[str, Mapping[str, object]]]
+) -> None:
+    """Tell what happened from a moment on, with some time for a scrape between any two events."""
     for number, (type_, data) in enumerate(story):
         event = {
-            "id": f"rare-{number}",
+            "id": f"{subject}-{number}",
             "source": "test",
-            "subject": "rare",
+            "subject": subject,
             "type": type_,
             "time": (start + timedelta(seconds=20 * number)).isoformat(),
             "data": data,
