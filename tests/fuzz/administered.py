@@ -55,6 +55,7 @@ class Site:
             "hours": latest["hours"],
             "holidays": latest["holidays"],
             "calendars": calendars,
+            "patience_seconds": {},
         }
 
 
