@@ -50,6 +50,11 @@ _OF_ENCOUNTERS = frozenset(
     measure.name for measure in MEASURES if measure.scope in (Scope.VISIT, Scope.INTERACTION, Scope.CONTACT)
 ) - {"late_events", "skewed_events", "skew_us"}
 """What is counted of visits, interactions and contacts, and of nothing that is beside them."""
+_MEASURES_BY_LABELS: Mapping[Labels, frozenset[str]] = {
+    told: frozenset(one.source for one in METRICS if one.labels == told and one.kind is MetricKind.COUNTER) - {""}
+    for told in {one.labels for one in METRICS if one.source and one.kind is MetricKind.COUNTER} - {SERIES}
+}
+"""The measures that counters show over all series that some labels don't tell apart, by these labels."""
 _NOTHING: Mapping[str, int] = {}
 
 
@@ -90,6 +95,7 @@ class _Page:
         self._everywhere = [*(state.series for state in self._states), *self._besides, *self._facets]
         self._at_us = microseconds(snapshot.at)
         self._lines = [(labels_of(state.series), self._live(state.series)) for state in self._states]
+        self._by_labels = {told: self._added_up(told) for told in _MEASURES_BY_LABELS} | {SERIES: self._lines}
         self._promised = list(judged_live(snapshot, self._everywhere, newborn).items())
         self._spent = list(windows(snapshot, self._everywhere))
         self._judged = over_all_objectives(snapshot)
@@ -106,7 +112,7 @@ class _Page:
 
     def _samples(self, metric: Metric) -> Iterator[Sample]:
         if metric.source:
-            return self._counts(metric.source) if metric.labels == SERIES else self._added_up(metric)
+            return self._counts(metric)
         if metric.parts:
             return self._counts_of(metric.parts)
         return _SAMPLES[metric.name](self)
@@ -117,28 +123,33 @@ class _Page:
     def _live(self, series: Series) -> Mapping[str, int]:
         return _NOTHING if series.id in self._newborn else self._of(series, Class.LIVE)
 
-    def _counts(self, measure: str) -> Iterator[Sample]:
-        if MEASURE_BY_NAME[measure].unit is Unit.MICROSECONDS:
-            return ((labels, live.get(measure, 0) / SECOND_US) for labels, live in self._lines)
-        return ((labels, live.get(measure, 0)) for labels, live in self._lines)
+    def _counts(self, metric: Metric) -> Iterator[Sample]:
+        measure, lines = metric.source, self._by_labels[metric.labels]
+        if MEASURE_BY_NAME[measure].unit is Unit.COUNT:
+            return ((labels, live.get(measure, 0)) for labels, live in lines)
+        return ((labels, live.get(measure, 0) / SECOND_US) for labels, live in lines)
 
-    def _added_up(self, metric: Metric) -> Iterator[Sample]:
-        """A counter over all series that its labels don't tell apart."""
-        measure, added = metric.source, dict[Labels, int]()
-        told = metric.labels
+    def _added_up(self, told: Labels) -> list[tuple[Labels, Mapping[str, int]]]:
+        """The live counts over all series that some labels don't tell apart, of the measures that have these labels."""
+        measures = _MEASURES_BY_LABELS[told]
         facet_label = next((label for label in told if label in LABELS_OF_FACETS), "")
+        place: Labels
+        places: list[tuple[Labels, Mapping[str, int]]] = []
         if facet_label != STANDARD:
             besides = [(labels_of(series), self._live(series)) for series in self._besides]
-            for labels, live in (*self._lines, *besides):
-                key = (labels[0], labels[2], "") if facet_label else (labels[0], labels[2])
-                added[key] = added.get(key, 0) + live.get(measure, 0)
+            end = ("",) if facet_label else ()
+            places += [((labels[0], labels[2], *end), live) for labels, live in (*self._lines, *besides)]
         for series in self._facets if facet_label else ():
             value = facet_value(series.facet, facet_label)
             if value:
-                key = (series.site, value) if facet_label == STANDARD else (series.site, series.channel, value)
-                added[key] = added.get(key, 0) + self._live(series).get(measure, 0)
-        unit = 1 if MEASURE_BY_NAME[measure].unit is Unit.COUNT else SECOND_US
-        return ((labels, amount if unit == 1 else amount / unit) for labels, amount in added.items())
+                place = (series.site, value) if facet_label == STANDARD else (series.site, series.channel, value)
+                places.append((place, self._live(series)))
+        added: dict[Labels, dict[str, int]] = {}
+        for place, live in places:
+            amounts = added.setdefault(place, {})
+            for measure in measures & live.keys():
+                amounts[measure] = amounts.get(measure, 0) + live[measure]
+        return list(added.items())
 
     def _open(self, measure: str) -> Iterator[Sample]:
         """What is open now of promises or complaints."""

@@ -57,15 +57,28 @@ class _Texts(dict[Labels, str]):
 
     def __init__(self, names: tuple[str, ...], *, is_shared: bool) -> None:
         super().__init__()
-        self._names = names
         self._is_shared = is_shared
+        # The same few names stand in thousands of lines: each pair is written once.
+        self._pairs = sorted((name, place, dict[str, str]()) for place, name in enumerate(names))
 
     def __missing__(self, values: Labels) -> str:
-        pairs = _pairs(self._names, values)
+        pairs = self.pairs(values)
         text = f"{{{','.join(pairs)}}} " if pairs else " "
         if self._is_shared:
             self[values] = text
         return text
+
+    def pairs(self, values: Labels) -> list[str]:
+        """Each name with its value, by name; of the values the last may be missing."""
+        found = []
+        for name, place, written in self._pairs:
+            if place < len(values):
+                value = values[place]
+                pair = written.get(value)
+                if pair is None:
+                    pair = written[value] = f'{name}="{_escaped(value)}"'
+                found.append(pair)
+        return found
 
 
 def _text(family: Family | HistogramFamily, texts: _Texts) -> str:
@@ -83,7 +96,7 @@ def _lines(family: HistogramFamily, texts: _Texts) -> Iterator[str]:
     # Labels are sorted by their names, and the bucket's is one of them.
     place = bisect(sorted(family.labels), _BUCKET)
     for values, counts, total in family.samples:
-        pairs = _pairs(family.labels, values)
+        pairs = texts.pairs(values)
         before = "".join(f"{pair}," for pair in pairs[:place])
         after = "".join(f",{pair}" for pair in pairs[place:])
         head, tail = f'{bucket}{{{before}{_BUCKET}="', f'"{after}}} '
@@ -93,16 +106,14 @@ def _lines(family: HistogramFamily, texts: _Texts) -> Iterator[str]:
         yield f"{name}_count{labels}{_number(counts[-1])}\n{name}_sum{labels}{_number(total)}\n"
 
 
-def _pairs(names: tuple[str, ...], values: Labels) -> list[str]:
-    return [f'{name}="{_escaped(value)}"' for name, value in sorted(zip(names, values, strict=False))]
-
-
 def _escaped(value: str) -> str:
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
 def _number(value: float) -> str:
     """A number as Go writes it, with exponents sooner than Python; the library does so for positive numbers only."""
+    if type(value) is int and -_PLAIN_BELOW < value < _PLAIN_BELOW:
+        return f"{value}.0"
     text = repr(float(value))
     if -_PLAIN_BELOW < value < _PLAIN_BELOW:
         return text
