@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
+from service.core.catalogue.quality_measures import QUALITY_MEASURES
 from service.core.event import microseconds
 from service.vendors.reading.delivery import Adapter, Delivery, Event, Reading
 from tests.books import Books
@@ -29,6 +30,9 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
+
+
+_OF_QUALITY = frozenset(measure.name for measure in QUALITY_MEASURES)
 
 
 def at(seconds: float) -> datetime:
@@ -74,11 +78,14 @@ def outcome(deliveries: Iterable[Batch]) -> Outcome:
 
 
 def counted(deliveries: Iterable[Batch]) -> dict[str, dict[str, int]]:
-    """All that deliveries come to, by queue; but how late they were."""
+    """What deliveries come to of speed and reliability, by queue; but how late they were.
+
+    The rest follows from the same visits, and is compared where a whole day is.
+    """
     found: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     for (_, queue, *_), amounts in outcome(deliveries)[0].items():
         for name, amount in amounts.items():
-            if name not in _OF_ARRIVAL_HERE:
+            if name not in _OF_ARRIVAL_HERE and name not in _OF_QUALITY:
                 found[queue][name] += amount
     return {queue: dict(amounts) for queue, amounts in found.items()}
 

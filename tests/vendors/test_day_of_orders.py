@@ -12,7 +12,10 @@ from tests.vendors.day import Encounter, Sent, day, differing, natively, sums, t
 
 RETOLD = frozenset({"late_events"})
 """Who tells the whole of an order again with each version tells old facts late."""
-RESOLUTION = {"unresolved", "resolutions", "resolution_us", "business_resolution_us", "resolved"}
+RESOLUTION = {
+    *("unresolved", "resolutions", "resolution_us", "business_resolution_us", "resolved"),
+    *("decided", "long_matters"),
+}
 CONTACTS = {measure.name for measure in MEASURES if measure.scope is Scope.CONTACT}
 """What is counted of contacts that were resolved, or of customers, whom Square does not name."""
 RECOVERY = {"recovered", "recoveries", "recovery_us", "unrecovered"}
@@ -76,7 +79,7 @@ def test_a_day_of_toast(encounters: list[Encounter], full: Books) -> None:
     books = through(reader, [sent for one in encounters for sent in toast_form.told(one)])
     expected = natively([replace(without_recovery(one), answered=None) for one in encounters])
     assert sums(books, but=RETOLD) == sums(expected)
-    waits = {"answered_wait_us", "service_us"}
+    waits = {"answered_wait_us", "service_us", "response_us"}
     assert differing(books, full) - CONTACTS - RETOLD == RESOLUTION | RECOVERY | waits
 
 
