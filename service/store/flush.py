@@ -39,6 +39,7 @@ _ENDED = _codes(
     *("hold_us", "wrap_up_us", "resolved", "unresolved", "resolutions", "resolution_us", "business_resolution_us"),
     *("decided", "long_matters", "told_waits", "wait_difference_us", "told_services", "service_difference_us"),
 )
+_CONTACTS = tuple(measure.code for measure in MEASURE_BY_CODE.values() if measure.scope is Scope.CONTACT)
 _BESIDE = tuple(
     measure.code
     for measure in MEASURE_BY_CODE.values()
@@ -48,7 +49,7 @@ _BESIDE = tuple(
 _ALL = tuple(MEASURE_BY_CODE)
 _COLUMN_SETS = tuple(
     (codes, frozenset(_ALL).difference(codes))
-    for codes in (_SERVED, _SERVED + _LEFT, _SERVED + _LEFT + _ENDED, _BESIDE, _ALL)
+    for codes in (_SERVED, _SERVED + _LEFT, _CONTACTS, _SERVED + _LEFT + _ENDED, _BESIDE, _ALL)
 )
 """The measures that a statement may write, each with those that it leaves out: few sets, so that all stay prepared."""
 _MANY_ROWS = 200
@@ -265,7 +266,7 @@ async def _add_measures(
         await connection.execute(_measures_sql(table, key_column, key_expression, codes, "numeric"), stripe, *columns)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def _measures_sql(table: str, key_column: str, key_expression: str, codes: tuple[int, ...], number: str) -> str:
     names = [MEASURE_BY_CODE[code].name for code in codes]
     arrays = ", ".join(f"${place}::{number}[]" for place in range(4, 4 + len(names)))
