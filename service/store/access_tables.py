@@ -4,7 +4,6 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
@@ -17,12 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from service.store.tables import metadata
-
-
-def _moment() -> DateTime:
-    return DateTime(timezone=True)
-
+from service.store.tables import metadata, timestamp
 
 keys = Table(
     "keys",
@@ -32,9 +26,9 @@ keys = Table(
     Column("source_id", Integer, ForeignKey("sources.id"), nullable=True),
     Column("hash", LargeBinary, nullable=False, unique=True),
     Column("hint", Text, nullable=False),
-    Column("created_at", _moment(), nullable=False, server_default=func.now()),
-    Column("expires_at", _moment()),
-    Column("revoked_at", _moment()),
+    Column("created_at", timestamp(), nullable=False, server_default=func.now()),
+    Column("expires_at", timestamp()),
+    Column("revoked_at", timestamp()),
     Column("per_second", Integer),
     Column("replaces", Integer, ForeignKey("keys.id"), nullable=True),
     CheckConstraint("role IN ('ingest', 'read', 'admin')", "keys_role"),
@@ -46,7 +40,7 @@ admin_actions = Table(
     "admin_actions",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("at", _moment(), nullable=False, server_default=func.now()),
+    Column("at", timestamp(), nullable=False, server_default=func.now()),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("target", Text, nullable=False),
@@ -62,7 +56,7 @@ webhooks = Table(
     Column("public_url", Text, nullable=False),
     Column("secrets", LargeBinary, nullable=False),
     Column("mapping", JSONB, nullable=False),
-    Column("changed_at", _moment(), nullable=False, server_default=func.now()),
+    Column("changed_at", timestamp(), nullable=False, server_default=func.now()),
     comment="what vendors post to sources: by which adapter and mapping it is read, and, sealed, what signs it",
 )
 
@@ -71,8 +65,8 @@ unread = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("source_id", Integer, ForeignKey("sources.id"), nullable=False),
-    Column("received_at", _moment(), nullable=False, server_default=func.now()),
-    Column("expires_at", _moment(), nullable=False),
+    Column("received_at", timestamp(), nullable=False, server_default=func.now()),
+    Column("expires_at", timestamp(), nullable=False),
     Column("code", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),

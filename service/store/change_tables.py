@@ -1,20 +1,18 @@
 """The table of changes, as SQLAlchemy sees it."""
 
-from sqlalchemy import Column, DateTime, Index, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from service.store.tables import metadata
-
-_Bytewise = Text(collation="C")
+from service.store.tables import BYTEWISE, metadata, timestamp
 
 changes = Table(
     "changes",
     metadata,
     Column("source_id", Integer, nullable=False),
-    Column("source", _Bytewise, nullable=False),
-    Column("id", _Bytewise, nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("name", _Bytewise, nullable=False),
+    Column("source", BYTEWISE, nullable=False),
+    Column("id", BYTEWISE, nullable=False),
+    Column("at", timestamp(), nullable=False),
+    Column("name", BYTEWISE, nullable=False),
     Column("kind", Text, nullable=False),
     Column("sites", ARRAY(Text)),
     Column("queues", ARRAY(Text)),

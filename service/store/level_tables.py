@@ -3,35 +3,26 @@
 from sqlalchemy import (
     Boolean,
     Column,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
     PrimaryKeyConstraint,
     Table,
-    Text,
     UniqueConstraint,
 )
 
-from service.store.tables import metadata
-
-_Bytewise = Text(collation="C")
-
-
-def _moment() -> DateTime:
-    return DateTime(timezone=True)
-
+from service.store.tables import BYTEWISE, metadata, timestamp
 
 levels = Table(
     "levels",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("site_id", Integer, ForeignKey("sites.id"), nullable=False),
-    Column("kind", _Bytewise, nullable=False),
-    Column("name", _Bytewise, nullable=False),
-    Column("first_at", _moment()),
-    Column("heard_from", _moment()),
-    Column("heard_at", _moment()),
+    Column("kind", BYTEWISE, nullable=False),
+    Column("name", BYTEWISE, nullable=False),
+    Column("first_at", timestamp()),
+    Column("heard_from", timestamp()),
+    Column("heard_at", timestamp()),
     UniqueConstraint("site_id", "kind", "name"),
     comment="resources by kind and name, and queues by the kind staffing: when each is first heard of, and its first "
     "and latest heartbeat; a writer locks the row to change what is kept of it",
@@ -41,10 +32,10 @@ level_changes = Table(
     "level_changes",
     metadata,
     Column("level_id", Integer, nullable=False),
-    Column("at", _moment(), nullable=False),
+    Column("at", timestamp(), nullable=False),
     Column("source_id", Integer, nullable=False),
-    Column("source", _Bytewise, nullable=False),
-    Column("id", _Bytewise, nullable=False),
+    Column("source", BYTEWISE, nullable=False),
+    Column("id", BYTEWISE, nullable=False),
     Column("value", Integer, nullable=False),
     Column("available", Integer),
     Column("turns", Boolean, nullable=False),
@@ -58,8 +49,8 @@ heartbeats = Table(
     "heartbeats",
     metadata,
     Column("level_id", Integer, nullable=False),
-    Column("start_at", _moment(), nullable=False),
-    Column("end_at", _moment(), nullable=False),
+    Column("start_at", timestamp(), nullable=False),
+    Column("end_at", timestamp(), nullable=False),
     PrimaryKeyConstraint("level_id", "start_at"),
     comment="the time that the heartbeats of a resource cover, in the fewest pieces; their ends do not belong to them",
 )

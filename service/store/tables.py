@@ -32,10 +32,12 @@ metadata = MetaData()
 BUCKETS = tuple(f"b{number}" for number in range(max(len(histogram.bounds) for histogram in HISTOGRAMS) + 1))
 """The columns of a histogram's buckets: up to the first bound, the second, …, above the last."""
 
-_Bytewise = Text(collation="C")
+BYTEWISE = Text(collation="C")
+"""The type of texts that are compared byte by byte, as Python sorts them."""
 
 
-def _moment() -> DateTime:
+def timestamp() -> DateTime:
+    """The type of a column of moments, which are kept with their offset from UTC."""
     return DateTime(timezone=True)
 
 
@@ -61,11 +63,11 @@ sites = Table(
     "sites",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("name", _Bytewise, nullable=False, unique=True),
+    Column("name", BYTEWISE, nullable=False, unique=True),
     Column("time_zone", Text, nullable=False, server_default="UTC"),
     Column("calendars", JSONB, nullable=False, server_default="[]"),
     Column("patiences", JSONB, nullable=False, server_default="{}"),
-    Column("registered_at", _moment(), nullable=False, server_default=func.now()),
+    Column("registered_at", timestamp(), nullable=False, server_default=func.now()),
     comment="stores and call-centre locations; 'other' takes the numbers of those beyond the limit",
 )
 
@@ -74,7 +76,7 @@ policy = Table(
     metadata,
     Column("version", BigInteger, nullable=False),
     Column("rebuild_wanted", Boolean, nullable=False),
-    Column("kept_from", _moment()),
+    Column("kept_from", timestamp()),
     comment="one row: how often objectives and calendars changed, whether the past has yet to be measured by them, and "
     "before when events are forgotten",
 )
@@ -84,7 +86,7 @@ rebuild_progress = Table(
     metadata,
     Column("policy_version", BigInteger, nullable=False),
     Column("source_id", Integer, nullable=False),
-    Column("subject", _Bytewise, nullable=False),
+    Column("subject", BYTEWISE, nullable=False),
     comment="the interaction up to which a rebuild has come that is not done",
 )
 
@@ -92,7 +94,7 @@ objectives = Table(
     "objectives",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("name", _Bytewise, nullable=False, unique=True),
+    Column("name", BYTEWISE, nullable=False, unique=True),
     Column("terms", JSONB, nullable=False),
     Column("about", JSONB, nullable=False),
     comment="the numbers by which bookings know objectives, and what each promises from when on",
@@ -102,9 +104,9 @@ sources = Table(
     "sources",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("name", _Bytewise, nullable=False, unique=True),
+    Column("name", BYTEWISE, nullable=False, unique=True),
     Column("sites", ARRAY(Text), nullable=False),
-    Column("registered_at", _moment(), nullable=False, server_default=func.now()),
+    Column("registered_at", timestamp(), nullable=False, server_default=func.now()),
     comment="registered systems that post events, and the sites for which they may; * is any",
 )
 
@@ -113,11 +115,11 @@ series = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("site_id", Integer, ForeignKey("sites.id"), nullable=False),
-    Column("queue", _Bytewise, nullable=False),
-    Column("channel", _Bytewise, nullable=False),
-    Column("facet", _Bytewise, nullable=False, server_default=""),
-    Column("registered_at", _moment(), nullable=False, server_default=func.now()),
-    Column("shown_at", _moment()),
+    Column("queue", BYTEWISE, nullable=False),
+    Column("channel", BYTEWISE, nullable=False),
+    Column("facet", BYTEWISE, nullable=False, server_default=""),
+    Column("registered_at", timestamp(), nullable=False, server_default=func.now()),
+    Column("shown_at", timestamp()),
     UniqueConstraint("site_id", "queue", "channel", "facet"),
     comment="the numbers by which bookings and rollups know (site, queue, channel, facet)",
 )
@@ -126,8 +128,8 @@ event_keys = Table(
     "event_keys",
     metadata,
     Column("source_id", Integer, nullable=False),
-    Column("source", _Bytewise, nullable=False),
-    Column("id", _Bytewise, nullable=False),
+    Column("source", BYTEWISE, nullable=False),
+    Column("id", BYTEWISE, nullable=False),
     PrimaryKeyConstraint("source_id", "source", "id"),
     comment="which events are in the log; the log itself is partitioned by time and could not tell",
 )
@@ -135,13 +137,13 @@ event_keys = Table(
 events = Table(
     "events",
     metadata,
-    Column("time", _moment(), nullable=False),
-    Column("received_at", _moment(), nullable=False),
+    Column("time", timestamp(), nullable=False),
+    Column("received_at", timestamp(), nullable=False),
     Column("source_id", Integer, nullable=False),
-    Column("source", _Bytewise, nullable=False),
-    Column("id", _Bytewise, nullable=False),
+    Column("source", BYTEWISE, nullable=False),
+    Column("id", BYTEWISE, nullable=False),
     Column("type", Text, nullable=False),
-    Column("subject", _Bytewise, nullable=False),
+    Column("subject", BYTEWISE, nullable=False),
     Column("data", JSONB, nullable=False),
     comment="the log, partitioned by month: the truth from which all else can be made again",
     postgresql_partition_by="RANGE (time)",
@@ -151,7 +153,7 @@ interactions = Table(
     "interactions",
     metadata,
     Column("source_id", Integer, nullable=False),
-    Column("subject", _Bytewise, nullable=False),
+    Column("subject", BYTEWISE, nullable=False),
     Column("facts", LargeBinary, nullable=False),
     Column("booking", LargeBinary, nullable=False),
     PrimaryKeyConstraint("source_id", "subject"),
@@ -162,12 +164,12 @@ open_visits = Table(
     "open_visits",
     metadata,
     Column("source_id", Integer, nullable=False),
-    Column("subject", _Bytewise, nullable=False),
+    Column("subject", BYTEWISE, nullable=False),
     Column("state", SmallInteger, nullable=False),
     Column("series_id", Integer, nullable=False),
-    Column("since", _moment(), nullable=False),
-    Column("expires_at", _moment(), nullable=False),
-    Column("due_at", _moment(), nullable=False),
+    Column("since", timestamp(), nullable=False),
+    Column("expires_at", timestamp(), nullable=False),
+    Column("due_at", timestamp(), nullable=False),
     PrimaryKeyConstraint("source_id", "subject", "state"),
     Index("open_visits_by_due", "due_at"),
     comment="visits that wait (state 0) or are in service (1) now; time alone changes what they count for at due_at",
@@ -176,7 +178,7 @@ open_visits = Table(
 customers = Table(
     "customers",
     metadata,
-    Column("customer", _Bytewise, primary_key=True),
+    Column("customer", BYTEWISE, primary_key=True),
     comment="known customers, by their keyed hash; a writer locks the row to change the customer's contacts",
 )
 
@@ -184,22 +186,22 @@ contacts = Table(
     "contacts",
     metadata,
     Column("source_id", Integer, nullable=False),
-    Column("subject", _Bytewise, nullable=False),
-    Column("customer", _Bytewise, nullable=False),
-    Column("topic", _Bytewise, nullable=False),
-    Column("arrival", _moment(), nullable=False),
-    Column("known_at", _moment(), nullable=False),
+    Column("subject", BYTEWISE, nullable=False),
+    Column("customer", BYTEWISE, nullable=False),
+    Column("topic", BYTEWISE, nullable=False),
+    Column("arrival", timestamp(), nullable=False),
+    Column("known_at", timestamp(), nullable=False),
     Column("series_id", Integer, nullable=False),
     Column("in_store", Boolean, nullable=False),
-    Column("closed_at", _moment()),
+    Column("closed_at", timestamp()),
     Column("resolved", Boolean, nullable=False),
-    Column("reopened_at", _moment()),
-    Column("agent", _Bytewise, nullable=False),
-    Column("previous_at", _moment()),
-    Column("next_at", _moment()),
-    Column("previous_visit_at", _moment()),
-    Column("previous_agent", _Bytewise, nullable=False),
-    Column("due_at", _moment()),
+    Column("reopened_at", timestamp()),
+    Column("agent", BYTEWISE, nullable=False),
+    Column("previous_at", timestamp()),
+    Column("next_at", timestamp()),
+    Column("previous_visit_at", timestamp()),
+    Column("previous_agent", BYTEWISE, nullable=False),
+    Column("due_at", timestamp()),
     Column("booking", LargeBinary, nullable=False),
     Column("bare", Boolean, nullable=False, server_default="false"),
     PrimaryKeyConstraint("source_id", "subject"),
@@ -217,10 +219,10 @@ breaches = Table(
     "breaches",
     metadata,
     Column("source_id", Integer, nullable=False),
-    Column("subject", _Bytewise, nullable=False),
+    Column("subject", BYTEWISE, nullable=False),
     Column("objective_id", Integer, nullable=False),
     Column("series_id", Integer, nullable=False),
-    Column("minute", _moment(), nullable=False),
+    Column("minute", timestamp(), nullable=False),
     Index("breaches_by_minute", "objective_id", "minute", "series_id"),
     comment="which interactions are a breach of which objective, by the series and minute to which that is booked",
 )
@@ -229,7 +231,7 @@ rollups = Table(
     "rollups",
     metadata,
     Column("series_id", Integer, nullable=False),
-    Column("minute", _moment(), nullable=False),
+    Column("minute", timestamp(), nullable=False),
     Column("stripe", SmallInteger, nullable=False),
     *_measures(),
     PrimaryKeyConstraint("series_id", "minute", "stripe"),
@@ -240,7 +242,7 @@ rollup_cells = Table(
     "rollup_cells",
     metadata,
     Column("series_id", Integer, nullable=False),
-    Column("minute", _moment(), nullable=False),
+    Column("minute", timestamp(), nullable=False),
     Column("histogram", SmallInteger, nullable=False),
     Column("duration_us", BigInteger, nullable=False),
     Column("amount", BigInteger, nullable=False),
@@ -252,7 +254,7 @@ objective_rollups = Table(
     "objective_rollups",
     metadata,
     Column("series_id", Integer, nullable=False),
-    Column("minute", _moment(), nullable=False),
+    Column("minute", timestamp(), nullable=False),
     Column("objective_id", Integer, nullable=False),
     *_objective_counts(),
     Index("objective_rollups_by_minute", "series_id", "objective_id", "minute"),
@@ -337,7 +339,7 @@ source_activity = Table(
     Column("source_id", Integer, nullable=False),
     Column("site_id", Integer, nullable=False),
     Column("stripe", SmallInteger, nullable=False),
-    Column("last_event_at", _moment()),
+    Column("last_event_at", timestamp()),
     Column("late_1m", BigInteger, nullable=False),
     Column("late_1h", BigInteger, nullable=False),
     Column("late_1d", BigInteger, nullable=False),
