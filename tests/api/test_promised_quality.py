@@ -12,7 +12,7 @@ from service.core.objective import Terms
 from service.store.database import Database
 from service.store.policies import Policies
 from tests.api.conftest import Api, accepted
-from tests.end_to_end.test_good_service import SITE, at, story
+from tests.bank import SITE, Story
 from tests.terms import promises
 
 FORMULAS = {"complaints_answered_rate": "of_due"}
@@ -35,17 +35,17 @@ REASONS = {
 }
 
 
-async def posted(api: Api, database: Database) -> None:
+async def posted(api: Api, database: Database) -> Story:
     """The story of an hour at a bank, with an objective on every KPI that may have one."""
     terms = {name: Terms(None, name, 0.5, formula=FORMULAS.get(name, "")) for name in PROMISABLE}
     assert await Policies(database).publish(promises(**terms), microseconds(datetime.now(UTC)))
-    events = list(story())
-    accepted(await api.post(events), len(events))
+    story = Story.of_now()
+    accepted(await api.post(story.events()), len(story.events()))
+    return story
 
 
-async def value(api: Api, kpi: str, **query: str) -> dict[str, Any]:
-    asked = {"kpi": kpi, "site": SITE, "from": at(-60), "to": at(2900)} | query
-    response = await api.client.get("/v1/kpis", params=asked)
+async def value(api: Api, story: Story, kpi: str, **query: str) -> dict[str, Any]:
+    response = await api.client.get("/v1/kpis", params={"kpi": kpi} | story.span | query)
     assert response.status_code == 200, response.text
     (result,) = response.json()["results"]
     (point,) = result["points"]
@@ -60,12 +60,12 @@ def test_every_kpi_that_may_be_promised_is_here() -> None:
 
 
 async def test_what_an_objective_judges_adds_up_to_the_kpi(api: Api, database: Database) -> None:
-    await posted(api, database)
+    story = await posted(api, database)
     for name in PROMISABLE:
         chosen = {"formula": FORMULAS[name]} if name in FORMULAS else {}
-        plain = await value(api, name, **chosen)
+        plain = await value(api, story, name, **chosen)
         assert plain["denominator"] > 0
-        assert await value(api, name, objective=name.replace("_", "-")) == plain, name
+        assert await value(api, story, name, objective=name.replace("_", "-")) == plain, name
 
 
 @pytest.mark.parametrize(
@@ -74,15 +74,15 @@ async def test_what_an_objective_judges_adds_up_to_the_kpi(api: Api, database: D
 async def test_and_so_it_does_for_each_part_that_is_told_apart(
     api: Api, database: Database, kpi: str, facet: dict[str, str]
 ) -> None:
-    await posted(api, database)
+    story = await posted(api, database)
     assert KPI_BY_NAME[kpi].facet in facet
-    plain = await value(api, kpi, **facet)
-    assert await value(api, kpi, objective=kpi.replace("_", "-"), **facet) == plain
+    plain = await value(api, story, kpi, **facet)
+    assert await value(api, story, kpi, objective=kpi.replace("_", "-"), **facet) == plain
     assert plain["denominator"] > 0
 
 
 async def test_each_breach_says_why_and_what_it_is_about(api: Api, database: Database) -> None:
-    await posted(api, database)
+    story = await posted(api, database)
     for name, reasons in REASONS.items():
         response = await api.client.get(f"/v1/objectives/{name.replace('_', '-')}/breaches")
         assert response.status_code == 200, response.text
@@ -98,7 +98,7 @@ async def test_each_breach_says_why_and_what_it_is_about(api: Api, database: Dat
             # It is about no interaction, and there is none to lead to.
             assert (one["href"], datetime.fromisoformat(one["arrival"])) == (
                 None,
-                datetime.fromisoformat(at(1500)).replace(second=0),
+                story.at(1500),
             )
             assert "p2" in one["subject"]
         if name == "csat":

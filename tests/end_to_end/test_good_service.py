@@ -1,17 +1,14 @@
 """Each component of good service, from posted events to an answer of `/v1/kpis` and a sample on `/metrics/kpi`."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.bank import FROM, SITE, TO, Story
 from tests.end_to_end.conftest import ServiceProcess, serving
-
-SITE = "bank"
-BEGAN = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=50)
 
 
 class Row(NamedTuple):
@@ -24,105 +21,10 @@ class Row(NamedTuple):
     amount: float
 
 
-def at(seconds: float) -> str:
-    return (BEGAN + timedelta(seconds=seconds)).isoformat()
-
-
-def told(type_: str, seconds: float, subject: str | None = None, id_: str = "", **data: Any) -> dict[str, Any]:
-    event = {
-        "id": id_ or f"{type_}-{subject}-{seconds:g}",
-        "source": "acd",
-        "type": type_,
-        "time": at(seconds),
-        "data": {"site": SITE, "channel": "phone"} | data,
-    }
-    return event if subject is None else event | {"subject": subject}
-
-
-def call(subject: str, seconds: float, customer: str, agent: str, **data: Any) -> Iterator[dict[str, Any]]:
-    """A call that waits for 10 s, is served for 60 s and verified, and resolved."""
-    about = {"customer": customer, "topic": "invoice"} | data
-    yield told("interaction.queued", seconds, subject, queue="sales", **about)
-    yield told("interaction.answered", seconds + 10, subject, agent=agent)
-    yield told("interaction.verified", seconds + 20, subject)
-    yield told("interaction.completed", seconds + 70, subject, resolved=True, agent=agent)
-
-
-def story() -> Iterator[dict[str, Any]]:
-    """What happens within 50 minutes at a bank."""
-    # Waits for longer than quoted and than people are patient, is told so; we had called.
-    about = {"customer": "ada", "topic": "loan", "initiated_by": "us", "known_customer": True}
-    yield told("interaction.queued", 0, "c1", queue="sales", quoted_wait_seconds=60, **about)
-    yield told("interaction.informed", 100, "c1")
-    yield told("interaction.answered", 150, "c1", agent="anna")
-    yield told("interaction.completed", 200, "c1", resolved=True, agent="anna")
-    # Comes to the wrong line.
-    about = {"customer": "bob", "topic": "card", "initiated_by": "customer", "known_customer": False}
-    yield told("interaction.queued", 300, "c2", queue="sales", quoted_wait_seconds=60, **about)
-    yield told("interaction.answered", 330, "c2", agent="anna")
-    yield told("interaction.transferred", 350, "c2")
-    yield told("interaction.queued", 352, "c2", queue="billing")
-    yield told("interaction.answered", 360, "c2", agent="boris")
-    yield told("interaction.completed", 500, "c2", resolved=True, agent="boris")
-    # Two calls of one customer about one matter, answered by the same agent; the second was wrong, and put right.
-    yield from call("c3", 600, "cleo", "carl", initiated_by="us", known_customer=True)
-    yield from call("c4", 900, "cleo", "carl", initiated_by="customer", known_customer=True)
-    yield told("interaction.corrected", 1000, "c4", kind="billing")
-    yield told("interaction.recovered", 1060, "c4")
-    yield told("interaction.reopened", 1100, "c3")
-    # Gives up.
-    yield told("interaction.queued", 1200, "c5", queue="sales")
-    yield told("interaction.abandoned", 1230, "c5")
-    # Comes to the shop twice.
-    for number, seconds in enumerate((700, 1400)):
-        subject = f"visit-{number}"
-        shop = {"channel": "pos", "queue": "tills", "customer": "dora"}
-        yield told("interaction.queued", seconds, subject, **shop)
-        yield told("interaction.answered", seconds + 5, subject, channel="pos")
-        yield told("interaction.completed", seconds + 30, subject, channel="pos")
-    # One promise is kept, one is not, one was withdrawn.
-    for name in ("p1", "p2", "p3"):
-        yield told("promise.made", 100, promise=name, due=at(1500), kind="callback", id_=f"{name}-made")
-    yield told("promise.kept", 1400, promise="p1", id_="p1-kept")
-    yield told("promise.kept", 1600, promise="p2", id_="p2-kept")
-    yield told("promise.withdrawn", 1200, promise="p3", id_="p3-withdrawn")
-    scores = {"communication": (4, 5), "understanding": (5, 3), "courtesy": (5, 5), "competence": (2, 4)}
-    for dimension, both in scores.items():
-        for number, score in enumerate(both):
-            survey = {"kind": "survey", "metric": "csat", "score": score, "scale": 5, "dimension": dimension}
-            yield told("feedback.received", 1700, "c1", id_=f"{dimension}-{number}", **survey)
-    for number, score in enumerate((10, 9, 3, 8)):
-        yield told("feedback.received", 1710, id_=f"nps-{number}", kind="survey", metric="nps", score=score)
-    for number, score in enumerate((7, 4)):
-        yield told("feedback.received", 1720, id_=f"ces-{number}", kind="survey", metric="ces", score=score)
-    for number, score in enumerate((5, 4)):
-        yield told("feedback.received", 1730, id_=f"review-{number}", kind="review", score=score)
-    # Complaints about calls, of which one is answered; where they belong the calls tell.
-    for number, subject in enumerate(("c1", "c2")):
-        event = told("feedback.received", 1740, subject, id_=f"complaint-{number}")
-        yield event | {"data": {"kind": "complaint"}}
-    yield told("feedback.answered", 2340, feedback="complaint-0") | {"data": {"feedback": "complaint-0"}}
-    for standard, passed, of in (("safety", 9, 10), ("appearance", 3, 4), ("phrases", 7, 8), ("lobby-plants", 1, 2)):
-        yield told("assessment.recorded", 1800, id_=standard, standard=standard, passed=passed, of=of)
-    yield from levels()
-
-
-def levels() -> Iterator[dict[str, Any]]:
-    """What works at the bank all the time, and who serves."""
-    # Of two lines and of two tills one works, and the door does. Two serve.
-    for kind in ("channel", "equipment"):
-        for state in ("up", "down"):
-            what = {"resource": f"{kind}-{state}", "kind": kind, "state": state}
-            yield told("availability.changed", -600, id_=f"{kind}-{state}", **what)
-    yield told("heartbeat", -600, resource="door", kind="site", interval_seconds=86_400)
-    yield told("staffing.changed", -600, queue="sales", staffed=2, available=1)
-
-
 _ORDER = ("site", "queue", "channel", "dimension", "standard", "kind", "state", "within")
 PHONE = f'site="{SITE}",channel="phone"'
-FROM, TO = -60, 2900
 # The minutes that begin in the interval.
-STAFFED = 2 * 60 * (-(-(BEGAN.timestamp() + TO) // 60) + (-(BEGAN.timestamp() + FROM) // 60))
+STAFFED = 2 * 60 * (-(-TO // 60) - FROM // 60)
 ROWS = (
     Row("security", {"kpi": "identity_verified_rate"}, 0.5, f"frontline_verified_total{{{PHONE}}}", 2),
     Row(
@@ -314,17 +216,24 @@ ROWS = (
 )
 
 
+class Bank(NamedTuple):
+    """A service that was told the story, and the story."""
+
+    service: ServiceProcess
+    story: Story
+
+
 @pytest.fixture(scope="module")
-def bank() -> Iterator[ServiceProcess]:
+def bank() -> Iterator[Bank]:
     with serving() as start:
-        service = start()
+        service, story = start(), Story.of_now()
         key = service.new_source("acd")
         answer = httpx.post(
-            f"{service.url}/v1/events", json=list(story()), headers={"Authorization": f"Bearer {key}"}, timeout=60
+            f"{service.url}/v1/events", json=story.events(), headers={"Authorization": f"Bearer {key}"}, timeout=60
         )
         assert answer.status_code == 202, answer.text
         assert answer.json()["rejected"] == []
-        yield service
+        yield Bank(service, story)
 
 
 def exposed(service: ServiceProcess) -> dict[str, float]:
@@ -338,18 +247,18 @@ def exposed(service: ServiceProcess) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.component}: {'-'.join(row.query.values())}")
-def test_what_is_posted_is_answered_and_exposed(bank: ServiceProcess, row: Row) -> None:
-    answer = bank.get("/v1/kpis", site=SITE, **{"from": at(FROM), "to": at(TO)}, **row.query)
+def test_what_is_posted_is_answered_and_exposed(bank: Bank, row: Row) -> None:
+    answer = bank.service.get("/v1/kpis", **bank.story.span, **row.query)
     assert answer.status_code == 200, answer.text
     (result,) = answer.json()["results"]
     (point,) = result["points"]
     assert point["value"] == pytest.approx(row.value)
-    assert exposed(bank)[row.sample] == row.amount
+    assert exposed(bank.service)[row.sample] == row.amount
 
 
-def test_what_is_open_is_told(bank: ServiceProcess) -> None:
+def test_what_is_open_is_told(bank: Bank) -> None:
     """A promise to be kept, until it is; and the complaint that nobody answered."""
-    page = exposed(bank)
+    page = exposed(bank.service)
     assert page[f"frontline_complaints_open{{{PHONE}}}"] == 1
-    received = (BEGAN + timedelta(seconds=1740)).timestamp()
+    received = bank.story.at(1740).timestamp()
     assert page[f'frontline_complaint_oldest_timestamp_seconds{{site="{SITE}"}}'] == received
