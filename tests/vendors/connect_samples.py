@@ -25,6 +25,9 @@ def queue_arn(queue: str) -> str:
     return f"{INSTANCE}/queue/{queue}"
 
 
+MAPPING = {"queues": {"sales": "sales", "billing": "billing", queue_arn("vip"): "vip"}, "sites": {"i-1": "riga"}}
+
+
 def agent_arn(agent: str) -> str:
     return f"{INSTANCE}/agent/{agent}"
 

@@ -2,6 +2,23 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
+
+from service.vendors.reading.delivery import Delivery
+from tests.vendors.calls import at, posted
+
+MAPPING = {
+    "queues": {
+        "Sales": {"queue": "sales", "site": "riga"},
+        "WQ1": {"queue": "sales", "site": "riga"},
+        "Billing": {"queue": "billing", "site": "riga"},
+        "WQ2": {"queue": "billing", "site": "riga"},
+    },
+    "reasons": {"went to the bot": "exit"},
+}
+SALES = {"TaskQueueName": "Sales", "TaskQueueSid": "WQ1"}
+BILLING = {"TaskQueueName": "Billing", "TaskQueueSid": "WQ2"}
+TO_BILLING = {"TransferTo": "WQ2", "TransferSid": "WT9"}
 
 
 def fields(kind: str, when: datetime, task: str = "WT1", **more: Any) -> dict[str, Any]:
@@ -41,3 +58,8 @@ def cloud_event(told: dict[str, Any]) -> dict[str, Any]:
 
 def _snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).removeprefix("_")
+
+
+def form(kind: str, seconds: float, **more: Any) -> Delivery:
+    """An event callback so many seconds after nine."""
+    return posted(urlencode(fields(kind, at(seconds), **more)).encode())

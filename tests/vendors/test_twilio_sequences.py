@@ -1,0 +1,187 @@
+"""Twilio TaskRouter: events in sequences, with what they come to by hand."""
+
+import pytest
+
+from service.vendors.twilio import ADAPTER
+from tests.vendors.calls import assert_order_does_not_matter, batches, counted, only
+from tests.vendors.twilio_samples import BILLING, MAPPING, SALES, TO_BILLING, form
+
+ANSWERED = [
+    form("task.created", 0),
+    form("task-queue.entered", 0.1, **SALES),
+    form("reservation.created", 8, **SALES),
+    form("reservation.timeout", 20, **SALES),
+    form("reservation.accepted", 30.1, WorkerSid="WK1", TaskAgeInQueue=30, **SALES),
+    form("task.wrapup", 90, **SALES),
+    form("task.completed", 100.1, **SALES),
+]
+ABANDONED = [
+    form("task-queue.entered", 0, **SALES),
+    form("reservation.created", 3, **SALES),
+    form("reservation.rejected", 4, **SALES),
+    form("task.canceled", 42.5, TaskCanceledReason="hangup", TaskAgeInQueue=42, **SALES),
+]
+TIMED_OUT = [
+    form("task-queue.entered", 0, **SALES),
+    form("task-queue.timeout", 60, **SALES),
+    form("task-queue.entered", 60, **BILLING),
+    form("workflow.timeout", 180, **BILLING),
+    form("task.canceled", 180.004, TaskCanceledReason="no further step", **BILLING),
+]
+HANDED_OVER_COLD = [
+    form("task-queue.entered", 0, **SALES),
+    form("reservation.accepted", 10, WorkerSid="WK1", **SALES),
+    form("task.transfer-initiated", 70, TransferMode="COLD", **TO_BILLING, **BILLING),
+    form("task-queue.entered", 70.2, **BILLING),
+    form("reservation.completed", 75, WorkerSid="WK1", **SALES),
+    form("reservation.accepted", 100, WorkerSid="WK2", **BILLING),
+    form("task.completed", 130, **BILLING),
+]
+HANDED_OVER_WARM = [
+    form("task-queue.entered", 0, **SALES),
+    form("reservation.accepted", 10, WorkerSid="WK1", **SALES),
+    form("task.transfer-initiated", 70, TransferMode="WARM", **TO_BILLING),
+    form("reservation.accepted", 100, WorkerSid="WK2", **BILLING),
+    form("reservation.completed", 110, WorkerSid="WK1", **SALES),
+    form("task.completed", 130, **BILLING),
+]
+NOT_HANDED_OVER = [
+    form("task-queue.entered", 0, **SALES),
+    form("reservation.accepted", 10, WorkerSid="WK1", **SALES),
+    form("task.transfer-initiated", 70, TransferMode="WARM", **TO_BILLING),
+    form("task.transfer-failed", 90, TransferMode="WARM", **TO_BILLING),
+    form("task.completed", 130, **SALES),
+]
+SECOND = 1_000_000
+SEQUENCES = {
+    "answered": (
+        ANSWERED,
+        {
+            "sales": {
+                "offered": 1,
+                "answered": 1,
+                "answered_waits": 1,
+                "answered_wait_us": 30 * SECOND,
+                "handled": 1,
+                "service_us": 70 * SECOND,
+                "told_waits": 1,
+                "interactions": 1,
+                "interactions_answered": 1,
+                "completed": 1,
+                "contacts": 1,
+            }
+        },
+    ),
+    "abandoned": (
+        ABANDONED,
+        {
+            "sales": {
+                "offered": 1,
+                "abandoned": 1,
+                "abandoned_waits": 1,
+                "abandoned_wait_us": 42_500_000,
+                "told_waits": 1,
+                "wait_difference_us": 500_000,
+                "interactions": 1,
+                "contacts": 1,
+            }
+        },
+    ),
+    "timed out": (
+        TIMED_OUT,
+        {
+            "sales": {"offered": 1, "diverted": 1, "interactions": 1, "contacts": 1},
+            "billing": {"offered": 1, "diverted": 1},
+        },
+    ),
+    "handed over cold": (
+        HANDED_OVER_COLD,
+        {
+            "sales": {
+                "offered": 1,
+                "answered": 1,
+                "answered_waits": 1,
+                "answered_wait_us": 10 * SECOND,
+                "handled": 1,
+                "service_us": 60 * SECOND,
+                "interactions": 1,
+                "interactions_answered": 1,
+                "completed": 1,
+                "transferred": 1,
+                "contacts": 1,
+            },
+            "billing": {
+                "offered": 1,
+                "answered": 1,
+                "answered_waits": 1,
+                "answered_wait_us": 30 * SECOND,
+                "handled": 1,
+                "service_us": 30 * SECOND,
+            },
+        },
+    ),
+    "handed over warm": (
+        HANDED_OVER_WARM,
+        {
+            "sales": {
+                "offered": 1,
+                "answered": 1,
+                "answered_waits": 1,
+                "answered_wait_us": 10 * SECOND,
+                "handled": 1,
+                "service_us": 90 * SECOND,
+                "interactions": 1,
+                "interactions_answered": 1,
+                "completed": 1,
+                "transferred": 1,
+                "contacts": 1,
+            },
+            "billing": {
+                "offered": 1,
+                "answered": 1,
+                "answered_waits": 1,
+                "answered_wait_us": 30 * SECOND,
+                "handled": 1,
+                "service_us": 30 * SECOND,
+            },
+        },
+    ),
+    "not handed over": (
+        NOT_HANDED_OVER,
+        {
+            "sales": {
+                "offered": 1,
+                "answered": 1,
+                "answered_waits": 1,
+                "answered_wait_us": 10 * SECOND,
+                "handled": 1,
+                "service_us": 120 * SECOND,
+                "interactions": 1,
+                "interactions_answered": 1,
+                "completed": 1,
+                "transferred": 1,
+                "contacts": 1,
+            },
+            "billing": {"offered": 1, "diverted": 1},
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_sequences_come_to_what_they_come_to_by_hand(name: str) -> None:
+    deliveries, expected = SEQUENCES[name]
+    assert counted(batches(ADAPTER, MAPPING, deliveries)) == expected
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_neither_order_nor_repetition_matters(name: str) -> None:
+    deliveries, _ = SEQUENCES[name]
+    assert_order_does_not_matter([batch for batch in batches(ADAPTER, MAPPING, deliveries) if batch])
+
+
+def test_an_event_of_a_workflow_that_times_out_is_told_once_whether_its_task_is_cancelled_or_not() -> None:
+    read_ = batches(ADAPTER, MAPPING, TIMED_OUT)
+    alone = counted(read_[:-1])
+    assert only(alone["billing"], "diverted", "conflicts") == {"diverted": 1, "conflicts": 0}
+    assert counted(read_) == alone
