@@ -147,9 +147,8 @@ STATEMENTS = (
     "CREATE INDEX breaches_by_minute ON breaches (objective_id, minute, series_id)",
     """CREATE TABLE rollups (
         series_id integer NOT NULL,
-        minute timestamptz NOT NULL,
-        stripe smallint NOT NULL,
-        PRIMARY KEY (series_id, minute, stripe)) WITH (fillfactor = 70)""",
+        minute timestamptz NOT NULL)""",
+    "CREATE INDEX rollups_by_minute ON rollups (series_id, minute)",
     """CREATE TABLE rollup_cells (
         series_id integer NOT NULL,
         minute timestamptz NOT NULL,

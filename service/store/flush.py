@@ -54,11 +54,11 @@ _COLUMN_SETS = tuple(
 """The measures that a statement may write, each with those that it leaves out: few sets, so that all stay prepared."""
 _MANY_ROWS = 200
 _CELLS = frozenset(code for code, histogram in HISTOGRAM_BY_CODE.items() if histogram.cells)
-_MINUTE = "to_timestamp({0} * 60.0)"
 _DAY = "date '1970-01-01' + {0}"
 _BOUNDS_US = {code: histogram.bounds_us for code, histogram in HISTOGRAM_BY_CODE.items()}
 _Cell = tuple[int, int, int, int, int]
 _Rows = dict[tuple[int, int], Amounts]
+_LARGEST = 2**63 - 1
 _OBJECTIVE_COLUMNS = ("series_id", "minute", "objective_id", *OBJECTIVE_COUNTS)
 _CELL_COLUMNS = ("series_id", "minute", "histogram", "duration_us", "amount")
 _LIVE_CELLS_SQL = """
@@ -143,7 +143,7 @@ async def flush_differences(
     sums = _Sums()
     for (series, minute), amounts in differences.rollups.items():
         sums.add(series, minute, calendars[series].day_of(minute), amounts)
-    await add_minutes(connection, sums.minutes, stripe)
+    await add_minutes(connection, sums.minutes)
     await add_days(connection, sums.days, stripe)
     await add_totals(connection, differences.totals, stripe)
     if sums.cells:
@@ -155,12 +155,21 @@ async def flush_differences(
         await connection.execute(_LIVE_CELLS_SQL, stripe, *zip(*live, strict=True))
 
 
-async def add_minutes(connection: Connection, amounts: _Rows, stripe: int) -> None:
-    """Add measures by (series, minute), and put objectives' counts beside those that are there."""
-    await _add_all_measures(connection, "rollups", "minute", _MINUTE, amounts, stripe)
+async def add_minutes(connection: Connection, amounts: _Rows) -> None:
+    """Put measures and objectives' counts by (series, minute) beside those that are there.
+
+    Putting rows in takes a quarter of the time of finding those to add to, and a minute has a few of them.
+    """
+    for codes, of_codes in _by_columns(amounts):
+        columns = ("series_id", "minute", *(MEASURE_BY_CODE[code].name for code in codes))
+        records = [
+            (series, minute * MINUTE_US, *[part.get(code) or None for code in codes])
+            for (series, minute), of_minute in of_codes.items()
+            for part in _within_64_bits(of_minute)
+        ]
+        await connection.copy_records_to_table("rollups", records=records, columns=columns)
     promised = [(series, minute * MINUTE_US, *counts) for series, minute, *counts in _promised(amounts)]
     if promised:
-        # Putting rows in takes a third of the time of finding those to add to, and a minute has a few of them.
         await connection.copy_records_to_table("objective_rollups", records=promised, columns=_OBJECTIVE_COLUMNS)
 
 
@@ -198,6 +207,15 @@ async def _add_amounts(
     if promised:
         columns = zip(*promised, strict=True)
         await connection.execute(_objectives_sql(tables[1], key_column, key_expression), stripe, *columns)
+
+
+def _within_64_bits(amounts: Amounts) -> Iterable[Amounts]:
+    """The amounts, in parts where some thousand durations of a century in one batch make one that is too large."""
+    while amounts and (max(amounts.values()) > _LARGEST or min(amounts.values()) < -_LARGEST):
+        part = {code: max(-_LARGEST, min(_LARGEST, amount)) for code, amount in amounts.items()}
+        yield part
+        amounts = {code: amount - part[code] for code, amount in amounts.items()}
+    yield amounts
 
 
 def _promised(rows: _Rows) -> list[tuple[int, ...]]:

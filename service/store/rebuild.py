@@ -286,7 +286,7 @@ async def _mend_sums(connection: Connection, sums: Sums, stripe: int) -> None:
         is_state = MEASURE_BY_CODE[code].state if code > 0 else is_settled(code)
         kind = Class.LIVE if is_state else Class.CORRECTED_UP if amount > 0 else Class.CORRECTED_DOWN
         totals.setdefault((series, kind.value), {})[code] = amount if is_state else abs(amount)
-    await add_minutes(connection, minutes, stripe)
+    await add_minutes(connection, minutes)
     await add_days(connection, days, stripe)
     await add_totals(connection, totals, stripe)
     await add_buckets(connection, sums.buckets, stripe)

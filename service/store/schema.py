@@ -1,19 +1,23 @@
 """The database's schema: bringing it up to this version, and refusing to work on one that is too old."""
 
+from typing import Any
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Column, Connection, inspect, text
+from sqlalchemy.schema import CreateColumn
 
-from service.core.catalogue.measures import MEASURES, Measure, Unit
+from service.core.catalogue.measures import MEASURES
 from service.core.errors import ConfigurationError
 from service.files import shipped
 from service.store.database import Database, translated
 from service.store.reports import are_current, create_views, drop_views
+from service.store.tables import live_totals, rollups, rollups_daily
 
 _MIGRATION_LOCK = 0x46524F4E54
-_MEASURED = ("rollups", "rollups_daily", "live_totals")
+_MEASURED = (rollups, rollups_daily, live_totals)
 _OLDEST, _OLDEST_NUMBER = "15", 150000
 
 
@@ -49,10 +53,9 @@ def _migrate(connection: Connection) -> str:
     if not views_stay:
         drop_views(connection)
     command.upgrade(config, "head")
-    for table, measures in _missing_measures(connection).items():
-        for measure in measures:
-            kind = "bigint" if measure.unit is Unit.COUNT else "numeric"
-            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {measure.name} {kind} NOT NULL DEFAULT 0"))
+    for column in _missing_measures(connection):
+        declared = CreateColumn(column).compile(dialect=connection.dialect)
+        connection.execute(text(f"ALTER TABLE {column.table.name} ADD COLUMN {declared}"))
     if not views_stay:
         create_views(connection)
     connection.commit()
@@ -75,17 +78,13 @@ def _check(connection: Connection) -> None:
         raise ConfigurationError(
             f"the database's schema is at {current or 'nothing'}, this version needs {head}; {right}"
         )
-    if any(_missing_measures(connection).values()):
+    if _missing_measures(connection):
         raise ConfigurationError("the database lacks columns of new measures; run `frontline migrate`")
 
 
-def _missing_measures(connection: Connection) -> dict[str, list[Measure]]:
+def _missing_measures(connection: Connection) -> list[Column[Any]]:
     inspector = inspect(connection)
-    return {
-        table: [
-            measure
-            for measure in MEASURES
-            if measure.name not in {column["name"] for column in inspector.get_columns(table)}
-        ]
-        for table in _MEASURED
-    }
+    present = {table.name: {column["name"] for column in inspector.get_columns(table.name)} for table in _MEASURED}
+    return [
+        table.c[measure.name] for table in _MEASURED for measure in MEASURES if measure.name not in present[table.name]
+    ]

@@ -54,6 +54,11 @@ def _measures() -> list[Column[Any]]:
     ]
 
 
+def _parts_of_measures() -> list[Column[Any]]:
+    """What is to be added to a measure; a row says something of a few of them, and takes no room for the others."""
+    return [Column(measure.name, BigInteger) for measure in MEASURES]
+
+
 def _objective_counts() -> list[Column[Any]]:
     """The events and breaches of an objective, and of these the settled ones."""
     return [Column(name, BigInteger, nullable=False) for name in OBJECTIVE_COUNTS]
@@ -232,10 +237,9 @@ rollups = Table(
     metadata,
     Column("series_id", Integer, nullable=False),
     Column("minute", timestamp(), nullable=False),
-    Column("stripe", SmallInteger, nullable=False),
-    *_measures(),
-    PrimaryKeyConstraint("series_id", "minute", "stripe"),
-    comment="every measure per series and minute of arrival; stripes keep writers out of each other's way, add them up",
+    *_parts_of_measures(),
+    Index("rollups_by_minute", "series_id", "minute"),
+    comment="every measure per series and minute of arrival, batch by batch: add them up",
 )
 
 rollup_cells = Table(
@@ -269,7 +273,8 @@ rollups_daily = Table(
     Column("stripe", SmallInteger, nullable=False),
     *_measures(),
     PrimaryKeyConstraint("series_id", "day", "stripe"),
-    comment="rollups per series and local day of the site, a row for each writer at work",
+    comment="every measure per series and local day of the site; stripes keep writers out of each other's way, add "
+    "them up",
 )
 
 buckets_daily = Table(

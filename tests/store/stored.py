@@ -12,7 +12,7 @@ from tests.reference.judging import Counts
 from tests.reference.rollups import Day, Place
 
 NAMES = [measure.name for measure in MEASURES]
-SUMS = ", ".join(f"sum({name})" for name in NAMES)
+SUMS = ", ".join(f"coalesce(sum({name}), 0)" for name in NAMES)
 TABLES = (
     "event_keys, events, interactions, open_visits, customers, contacts, breaches, rollups, rollup_cells, "
     "rollups_daily, buckets_daily, objective_rollups, objective_rollups_daily, objective_totals, live_totals, "

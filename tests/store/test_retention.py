@@ -80,10 +80,10 @@ async def test_an_interaction_with_an_event_that_is_kept_is_kept_whole(told: Led
     kept = "SELECT jsonb_array_length(convert_from(facts, 'UTF8')::jsonb) FROM interactions WHERE subject = 'spans'"
     await retain(database, told)
     assert await scalar(database, kept) == 2
-    before = await scalar(database, "SELECT sum(handled) FROM rollups WHERE minute = '2025-01-31 23:55Z'")
+    before = await scalar(database, "SELECT coalesce(sum(handled), 0) FROM rollups WHERE minute = '2025-01-31 23:55Z'")
     await post(told, [event("spans", "completed", KEPT_FROM + timedelta(minutes=3))])
     assert await scalar(database, kept) == 3
-    after = await scalar(database, "SELECT sum(handled) FROM rollups WHERE minute = '2025-01-31 23:55Z'")
+    after = await scalar(database, "SELECT coalesce(sum(handled), 0) FROM rollups WHERE minute = '2025-01-31 23:55Z'")
     assert (before, after) == (0, 1)
 
 
@@ -123,13 +123,13 @@ async def test_customers_are_forgotten_when_no_window_needs_them(
 async def test_who_comes_within_thirty_days_of_one_that_is_forgotten_is_a_repeat(
     told: Ledger, database: Database, registry: Registry
 ) -> None:
-    repeats = "SELECT sum(repeat_contacts_30d) FROM rollups WHERE minute >= '2025-02-01'"
+    repeats = "SELECT coalesce(sum(repeat_contacts_30d), 0) FROM rollups WHERE minute >= '2025-02-01'"
     await retain(database, told)
     before = await scalar(database, repeats)
     await post(told, visit("late-1", day("2025-02-09"), CLIO))
     assert await scalar(database, repeats) == before + 1
     # Clio's case of 10 January was not resolved at the first contact after all, and that is told of January.
-    assert await scalar(database, "SELECT sum(settled_30d - settled_resolved_30d) FROM rollups") > 0
+    assert await scalar(database, "SELECT sum(settled_30d) - sum(settled_resolved_30d) FROM rollups") > 0
     await post(told, visit("late-2", day("2025-02-12"), CLIO))
     assert await audited(database, registry) == []
 

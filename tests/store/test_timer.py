@@ -126,7 +126,7 @@ async def test_a_case_settles_when_its_days_are_over(database: Database, ledgers
     ]
     await post(ledgers[0], closed, NOW_US + 60 * SECOND)
     names = [f"{maturity}_{within}" for within in ("1d", "7d", "30d") for maturity in ("provisional", "settled")]
-    cases = f"SELECT {', '.join(f'sum({name})::int' for name in names)} FROM rollups"
+    cases = f"SELECT {', '.join(f'coalesce(sum({name}), 0)::int' for name in names)} FROM rollups"
     seen = []
     for days in (0, 1, 7, 30):
         limit = NOW_US + 60 * SECOND + days * DAY
@@ -153,8 +153,9 @@ async def test_a_contact_that_comes_late_to_light_moves_those_around_it(
         ]
 
     now = NOW_US + 100 * DAY
-    repeats = """SELECT sites.name, sum(repeat_contacts_7d)::int, sum(settled_resolved_7d)::int FROM rollups
-        JOIN series ON series.id = series_id JOIN sites ON sites.id = site_id GROUP BY 1 ORDER BY 1"""
+    repeats = """SELECT sites.name, coalesce(sum(repeat_contacts_7d), 0)::int,
+            coalesce(sum(settled_resolved_7d), 0)::int
+        FROM rollups JOIN series ON series.id = series_id JOIN sites ON sites.id = site_id GROUP BY 1 ORDER BY 1"""
     told = []
     for subject, day in (("c", 12), ("a", 0), ("b", 6)):
         await post(ledgers[0], contact(subject, day), now)
