@@ -72,6 +72,15 @@ def template(postgres_url: str) -> str:
     return TEMPLATE
 
 
+@pytest.fixture(scope="module")
+def module_database_url(postgres_url: str, template: str) -> Iterator[str]:
+    """A migrated database of the test module's own, which those that use it empty before."""
+    name = f"module_{uuid.uuid4().hex[:12]}"
+    asyncio.run(_administer(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield at_database(postgres_url, name)
+    asyncio.run(_administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
 @pytest.fixture
 async def database_url(postgres_url: str, template: str) -> AsyncIterator[str]:
     """A migrated, empty database of the test's own."""

@@ -6,7 +6,6 @@ import os
 import secrets
 import socket
 import threading
-import uuid
 from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
@@ -23,7 +22,6 @@ from service.store.clock import system_clock_us
 from service.store.database import Database
 from service.store.policies import Policies
 from service.store.registry import Registry
-from tests.conftest import at_database
 from tests.fuzz.answers import Answer
 from tests.fuzz.hostile_posts import Headers
 
@@ -139,19 +137,10 @@ class Target:
 
 
 @pytest.fixture(scope="module")
-def target(postgres_url: str, template: str) -> Iterator[Target]:
+def target(module_database_url: str) -> Iterator[Target]:
     """A service to be attacked. In the end nothing may be half done: an audit of its database must find nothing."""
-    name = f"fuzz_{uuid.uuid4().hex[:8]}"
-
-    async def administer(statement: str) -> None:
-        connection = await asyncpg.connect(postgres_url)
-        await connection.execute(statement)
-        await connection.close()
-
-    asyncio.run(administer(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    made = Target(at_database(postgres_url, name))
+    made = Target(module_database_url)
     made.start()
     yield made
     made.stop()
     assert asyncio.run(made.audit()) == []
-    asyncio.run(administer(f"DROP DATABASE {name} WITH (FORCE)"))

@@ -1,16 +1,13 @@
 """A database that is emptied before each world, and some writers on it."""
 
 import asyncio
-import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-import asyncpg
 from sqlalchemy import text
 
 from service.core.event import duration_us
-from service.store.audit import auditing
 from service.store.database import Database
 from service.store.findings import Report
 from service.store.ledger import Ledger
@@ -19,9 +16,9 @@ from service.store.policies import Policies
 from service.store.registry import Registry
 from service.telemetry import Telemetry
 from service.timer import Timer
-from tests.conftest import at_database
 from tests.promised import promised
 from tests.reference.worlds import World, final
+from tests.store.proof import audit
 from tests.store.stored import (
     TABLES,
     identity_gaps,
@@ -46,11 +43,7 @@ class Stage(NamedTuple):
 
     async def audit(self, now: int) -> Report:
         """What an audit as of a moment sees."""
-        async with auditing(
-            self.database, self.registry, self.policies, lambda: now, lambda _stage, _report: None
-        ) as audit:
-            await audit.run()
-        return audit.report
+        return await audit(self.database, self.registry, now)
 
     async def stored(self, world: World) -> dict[str, Any]:
         """What is stored in the end."""
@@ -64,6 +57,35 @@ class Stage(NamedTuple):
         }
 
 
+class Writers(NamedTuple):
+    """An emptied database and some writers on it."""
+
+    database: Database
+    registry: Registry
+    policies: Policies
+    ledgers: list[Ledger]
+
+
+@asynccontextmanager
+async def writers_at(url: str, many: int = 1) -> AsyncIterator[Writers]:
+    """Empty the database at a URL, and open it."""
+    database = Database(url)
+    registry = Registry(database, max_sites=10, max_queues_per_site=10)
+    policies = Policies(database)
+    ledgers = [
+        Ledger(database, registry, Partitions(database), policies, number=n, live_horizon_seconds=3600)
+        for n in range(many)
+    ]
+    try:
+        async with database.engine.begin() as connection:
+            await connection.execute(text(f"TRUNCATE {TABLES}"))
+        yield Writers(database, registry, policies, ledgers)
+    finally:
+        for ledger in ledgers:
+            await ledger.close()
+        await database.close()
+
+
 class Arena:
     """A database of its own, and the loop in which all of it runs."""
 
@@ -74,18 +96,9 @@ class Arena:
     @asynccontextmanager
     async def stage(self, world: World) -> AsyncIterator[Stage]:
         """An empty database that knows what a world promises, and when its sites are open."""
-        database = Database(self.url)
-        registry = Registry(database, max_sites=10, max_queues_per_site=10)
-        policies = Policies(database)
-        ledgers = [
-            Ledger(database, registry, Partitions(database), policies, number=n, live_horizon_seconds=3600)
-            for n in range(WRITERS + 1)
-        ]
-        timing = ledgers.pop()
-        timer = Timer(timing, Telemetry())
-        try:
+        async with writers_at(self.url, WRITERS + 1) as (database, registry, policies, (*ledgers, timing)):
             async with database.engine.begin() as connection:
-                await connection.execute(text(f"TRUNCATE {TABLES}, objectives"))
+                await connection.execute(text("TRUNCATE objectives"))
                 await connection.execute(text("UPDATE sites SET time_zone = 'UTC', calendars = '[]', patiences = '{}'"))
                 await connection.execute(
                     text("UPDATE policy SET version = version + 1, rebuild_wanted = false, kept_from = NULL")
@@ -104,26 +117,5 @@ class Arena:
                     },
                 )
             await policies.publish(promised(world["objectives"]), final(world))
+            timer = Timer(timing, Telemetry())
             yield Stage(database, registry, policies, ledgers, timing, timer)
-        finally:
-            await timer.stop()
-            for ledger in ledgers:
-                await ledger.close()
-            await database.close()
-
-
-@contextmanager
-def arena_on(postgres_url: str, template: str) -> Iterator[Arena]:
-    """An arena on a server, for as long as the context is open."""
-    name = f"arena_{uuid.uuid4().hex[:8]}"
-
-    async def administer(statement: str) -> None:
-        connection = await asyncpg.connect(postgres_url)
-        await connection.execute(statement)
-        await connection.close()
-
-    asyncio.run(administer(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    made = Arena(at_database(postgres_url, name))
-    yield made
-    made.runner.close()
-    asyncio.run(administer(f"DROP DATABASE {name} WITH (FORCE)"))

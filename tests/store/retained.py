@@ -7,9 +7,8 @@ from typing import Any
 
 import asyncpg
 
-from service.store.audit import auditing
 from service.store.database import Database
-from service.store.findings import Finding, Report
+from service.store.findings import Finding
 from service.store.forgetting import Forgotten
 from service.store.ledger import Ledger
 from service.store.policies import Policies
@@ -19,6 +18,7 @@ from service.store.verdicts import Outcome, Post
 from tests.books import accept
 from tests.reference.histories import NOW
 from tests.reference.walk import micros
+from tests.store.proof import findings
 from tests.store.stored import fetch
 
 Event = dict[str, Any]
@@ -98,13 +98,7 @@ async def retain(database: Database, ledger: Ledger, days: int = DAYS, now_us: i
 
 async def audited(database: Database, registry: Registry, now_us: int = NOW_US) -> list[Finding]:
     """What an audit finds."""
-    async with auditing(database, registry, Policies(database), lambda: now_us, quiet) as audit:
-        await audit.run()
-    return audit.report.findings
-
-
-def quiet(_stage: str, _report: Report) -> None:
-    """Nobody is told how far it is."""
+    return await findings(database, registry, now_us)
 
 
 async def numbers(database: Database) -> dict[str, list[str]]:

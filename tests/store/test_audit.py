@@ -11,9 +11,8 @@ from sqlalchemy import text
 
 from service.core.event import Kind
 from service.core.vocabulary import KIND_OF_TYPE
-from service.store.audit import auditing
 from service.store.database import Database
-from service.store.findings import Finding, Report
+from service.store.findings import Finding
 from service.store.ledger import Ledger
 from service.store.policies import Policies
 from service.store.rebuild import Rebuild
@@ -23,6 +22,7 @@ from tests.books import accept
 from tests.reference.histories import NOW
 from tests.reference.walk import DAY as DAY_US
 from tests.reference.walk import SECOND, micros
+from tests.store.proof import findings, rebuild_by
 from tests.store.stored import NAMES, fetch, identity_gaps, scalar, stored_days, stored_rollups
 from tests.terms import answered_within, promises
 
@@ -78,24 +78,14 @@ async def told(database: Database, ledger: Ledger, policies: Policies) -> Ledger
 
 
 @pytest.fixture
-def audited(told: Ledger, database: Database, registry: Registry, policies: Policies) -> Audited:
+def audited(told: Ledger, database: Database, registry: Registry) -> Audited:
     """Runs an audit and gives what it found."""
-
-    async def run() -> list[Finding]:
-        async with auditing(database, registry, policies, lambda: NOW_US, _quiet) as audit:
-            await audit.run()
-        return audit.report.findings
-
-    return run
+    return lambda: findings(database, registry, NOW_US)
 
 
 @pytest.fixture
-def rebuild(told: Ledger, database: Database, registry: Registry, policies: Policies) -> Rebuild:
-    return Rebuild(database, registry, policies, told, lambda: NOW_US, _quiet)
-
-
-def _quiet(_stage: str, _report: Report) -> None:
-    pass
+def rebuild(told: Ledger, database: Database, registry: Registry) -> Rebuild:
+    return rebuild_by(told, database, registry, NOW_US)
 
 
 async def everything(database: Database) -> dict[str, Any]:
@@ -267,7 +257,7 @@ async def test_posts_go_on_while_it_is_rebuilt(
         for one in (*late, *new):
             await ledger.commit([Post(1, accept([one], NOW_US))], NOW_US)
 
-    other = Rebuild(database, rebuild._registry, rebuild._policies, _sibling(rebuild, database), lambda: NOW_US, _quiet)
+    other = rebuild_by(_sibling(rebuild, database), database, rebuild._registry, NOW_US)
     await asyncio.gather(post(), other.run())
     await other.run()
     assert await audited() == []

@@ -10,18 +10,17 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from service.core.change import Change
-from service.store.audit import auditing
 from service.store.changes import ChangeLog
 from service.store.database import Database
-from service.store.findings import Finding, Report
+from service.store.findings import Finding
 from service.store.ledger import Ledger
 from service.store.policies import Policies
-from service.store.rebuild import Rebuild
 from service.store.registry import Registry
 from service.store.verdicts import Post
 from tests.books import accept
 from tests.reference.histories import NOW
 from tests.reference.walk import micros
+from tests.store.proof import findings, rebuild_by
 
 NOW_US = micros(NOW)
 Event = dict[str, Any]
@@ -53,16 +52,7 @@ async def log(database: Database) -> ChangeLog:
 
 @pytest.fixture
 def audited(database: Database, registry: Registry) -> Callable[[], Awaitable[list[Finding]]]:
-    async def run() -> list[Finding]:
-        async with auditing(database, registry, Policies(database), lambda: NOW_US, _quiet) as audit:
-            await audit.run()
-        return audit.report.findings
-
-    return run
-
-
-def _quiet(_stage: str, _report: Report) -> None:
-    pass
+    return lambda: findings(database, registry, NOW_US)
 
 
 async def post(ledger: Ledger, events: Sequence[Event], source: int = 1) -> None:
@@ -139,7 +129,7 @@ async def test_what_is_wrong_is_found_by_an_audit_and_put_right_by_a_rebuild(
     assert finding.what == "change"
     assert finding.where.startswith("one/rota/")
     assert says in finding.detail
-    await Rebuild(database, registry, Policies(database), ledger, lambda: NOW_US, _quiet).run()
+    await rebuild_by(ledger, database, registry, NOW_US).run()
     assert await audited() == []
     assert await log.all() == before
 

@@ -1,7 +1,6 @@
 """Days and minutes give the same: what is gathered, held against everything added up minute by minute."""
 
 import asyncio
-import uuid
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,7 +24,6 @@ from service.store.cohorts import Group, Selection
 from service.store.database import Database
 from service.store.flush import flush_differences
 from service.store.rollups import Gathered, Rollups
-from tests.conftest import at_database
 from tests.store.stored import TABLES
 
 # Summer time comes and goes by an hour, by half an hour, and at midnight; and two places that are minutes off.
@@ -233,19 +230,10 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(postgres_url: str, template: str) -> Iterator[Stage]:
-    name = f"stage_{uuid.uuid4().hex[:8]}"
-
-    async def administer(statement: str) -> None:
-        connection = await asyncpg.connect(postgres_url)
-        await connection.execute(statement)
-        await connection.close()
-
-    asyncio.run(administer(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    made = Stage(at_database(postgres_url, name))
+def stage(module_database_url: str) -> Iterator[Stage]:
+    made = Stage(module_database_url)
     yield made
     made.runner.close()
-    asyncio.run(administer(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 def filled(sums: Sums) -> Sums:

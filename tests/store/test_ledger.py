@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
@@ -10,7 +9,6 @@ import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from service.core.errors import Unavailable
 from service.store.database import Database
@@ -20,14 +18,14 @@ from service.store.policies import Policies
 from service.store.registry import Registry
 from service.store.verdicts import Outcome, Post
 from tests.books import accept
-from tests.conftest import at_database
 from tests.reference.histories import NOW
 from tests.reference.kpis import rows
 from tests.reference.postings import deliveries, histories
 from tests.reference.rollups import expected_cells, expected_rollups, punctual
 from tests.reference.stories import homes, stories
 from tests.reference.walk import MINUTE, gather, micros
-from tests.store.stored import TABLES, identity_gaps, scalar, stored_cells, stored_rollups
+from tests.store.arena import writers_at
+from tests.store.stored import identity_gaps, scalar, stored_cells, stored_rollups
 
 NOW_US = micros(NOW)
 WRITERS = 3
@@ -52,15 +50,7 @@ class Arena:
 
     async def play(self, lanes: Sequence[Sequence[Sequence[Event]]]) -> tuple[Any, ...]:
         """Let all writers deliver their batches at once; the rollups, cells, gaps, open visits and log that result."""
-        database = Database(self.url)
-        registry = Registry(database, max_sites=10, max_queues_per_site=10)
-        ledgers = [
-            Ledger(database, registry, Partitions(database), Policies(database), number=n, live_horizon_seconds=3600)
-            for n in range(len(lanes))
-        ]
-        try:
-            async with database.engine.begin() as connection:
-                await connection.execute(text(f"TRUNCATE {TABLES}"))
+        async with writers_at(self.url, len(lanes)) as (database, *_, ledgers):
             await asyncio.gather(*(deliver(one, lane) for one, lane in zip(ledgers, lanes, strict=True)))
             opened = "SELECT array_agg(subject || state || since ORDER BY subject, state) FROM open_visits"
             logged = "SELECT array_agg(source || '/' || id ORDER BY source, id) FROM events"
@@ -71,26 +61,13 @@ class Arena:
                 await scalar(database, opened),
                 await scalar(database, logged),
             )
-        finally:
-            for ledger in ledgers:
-                await ledger.close()
-            await database.close()
 
 
 @pytest.fixture(scope="module")
-def arena(postgres_url: str, template: str) -> Iterator[Arena]:
-    name = f"arena_{uuid.uuid4().hex[:8]}"
-
-    async def administer(statement: str) -> None:
-        connection = await asyncpg.connect(postgres_url)
-        await connection.execute(statement)
-        await connection.close()
-
-    asyncio.run(administer(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    made = Arena(at_database(postgres_url, name))
+def arena(module_database_url: str) -> Iterator[Arena]:
+    made = Arena(module_database_url)
     yield made
     made.runner.close()
-    asyncio.run(administer(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @settings(max_examples=60, deadline=None)

@@ -9,9 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from service.core.event import microseconds
-from service.store.audit import auditing
 from service.store.database import Database
-from service.store.findings import Finding, Report
+from service.store.findings import Finding
 from service.store.ledger import Ledger
 from service.store.policies import Policies
 from service.store.rebuild import Rebuild
@@ -19,7 +18,7 @@ from service.store.registry import Registry
 from service.store.verdicts import Post
 from tests.books import accept
 from tests.level_histories import BEGIN, Event
-from tests.store.retained import audited as findings
+from tests.store.proof import findings, rebuild_by
 from tests.store.retained import retain
 from tests.store.stored import fetch
 
@@ -62,22 +61,13 @@ async def teller(database: Database, ledger: Ledger) -> Ledger:
 
 
 @pytest.fixture
-def audited(teller: Ledger, database: Database, registry: Registry, policies: Policies) -> Audited:
-    async def run() -> list[Finding]:
-        async with auditing(database, registry, policies, lambda: NOW_US, _quiet) as audit:
-            await audit.run()
-        return audit.report.findings
-
-    return run
+def audited(teller: Ledger, database: Database, registry: Registry) -> Audited:
+    return lambda: findings(database, registry, NOW_US)
 
 
 @pytest.fixture
-def rebuild(teller: Ledger, database: Database, registry: Registry, policies: Policies) -> Rebuild:
-    return Rebuild(database, registry, policies, teller, lambda: NOW_US, _quiet)
-
-
-def _quiet(_stage: str, _report: Report) -> None:
-    pass
+def rebuild(teller: Ledger, database: Database, registry: Registry) -> Rebuild:
+    return rebuild_by(teller, database, registry, NOW_US)
 
 
 async def everything(database: Database) -> list[Any]:
@@ -181,7 +171,7 @@ async def test_retention_forgets_events_and_changes_no_level(
     assert 0 < left[0][0] < len(events) - 2 * len(HISTORY)
     assert (await fetch(database, "SELECT count(*) FROM event_keys"))[0][0] == left[0][0]
     assert await everything(database) == before
-    assert await findings(database, registry, now_us=NOW_US) == []
+    assert await findings(database, registry, NOW_US) == []
 
 
 def _moved(event: Event, begin: datetime) -> str:

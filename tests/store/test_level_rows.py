@@ -1,16 +1,13 @@
 """Levels on a real PostgreSQL: the same rows and answers for any delivery, and as a walk over every second has them."""
 
 import asyncio
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from service.core.event import SECOND_US, microseconds
 from service.core.interval import Interval, Step
@@ -27,9 +24,9 @@ from service.store.rollups import Rollups
 from service.store.verdicts import Post
 from tests import level_histories as histories
 from tests.books import accept
-from tests.conftest import at_database
 from tests.level_histories import BEGIN, HOURS, SECONDS, Event
-from tests.store.stored import TABLES, fetch
+from tests.store.arena import writers_at
+from tests.store.stored import fetch
 
 NOW = BEGIN + timedelta(seconds=SECONDS)
 NOW_US = microseconds(NOW)
@@ -112,16 +109,7 @@ class Arena:
         self, lanes: Sequence[Sequence[Sequence[Event]]], step: Step, skipped: int
     ) -> tuple[Any, Told, dict[tuple[str, str, str], tuple[str, int]]]:
         """Let all writers deliver at once; the rows that result, the integrals, and how resources stand now."""
-        database = Database(self.url)
-        registry = Registry(database, max_sites=10, max_queues_per_site=10)
-        policies = Policies(database)
-        ledgers = [
-            Ledger(database, registry, Partitions(database), policies, number=n, live_horizon_seconds=3600)
-            for n in range(len(lanes))
-        ]
-        try:
-            async with database.engine.begin() as connection:
-                await connection.execute(text(f"TRUNCATE {TABLES}"))
+        async with writers_at(self.url, len(lanes)) as (database, registry, _, ledgers):
             for site, hours in HOURS.items():
                 more: dict[str, Any] = {"holidays": None, "since": None, "queues": [], "actor": "test"}
                 await registry.put_site(site, time_zone="UTC", hours=hours, **more)
@@ -131,10 +119,6 @@ class Arena:
                 for one in await Rollups(database).resources((), NOW)
             }
             return await rows(database), await told(database, step, skipped), now
-        finally:
-            for ledger in ledgers:
-                await ledger.close()
-            await database.close()
 
 
 async def deliver(ledger: Ledger, batches: Sequence[Sequence[Event]]) -> None:
@@ -143,19 +127,10 @@ async def deliver(ledger: Ledger, batches: Sequence[Sequence[Event]]) -> None:
 
 
 @pytest.fixture(scope="module")
-def arena(postgres_url: str, template: str) -> Iterator[Arena]:
-    name = f"levels_{uuid.uuid4().hex[:8]}"
-
-    async def run(statement: str) -> None:
-        connection = await asyncpg.connect(postgres_url)
-        await connection.execute(statement)
-        await connection.close()
-
-    found = Arena(at_database(postgres_url, name))
-    found.runner.run(run(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    yield found
-    found.runner.run(run(f"DROP DATABASE {name} WITH (FORCE)"))
-    found.runner.close()
+def arena(module_database_url: str) -> Iterator[Arena]:
+    made = Arena(module_database_url)
+    yield made
+    made.runner.close()
 
 
 @settings(max_examples=60)

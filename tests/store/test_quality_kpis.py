@@ -1,30 +1,21 @@
 """The KPIs of good service on a real PostgreSQL, over any interval, place, dimension and standard: the reference's."""
 
 import asyncio
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from service.core.event import moment
 from service.core.interval import Interval, Step
 from service.core.kpi import evaluate, needs
 from service.core.question import ask
 from service.store.cohorts import Group, Selection
-from service.store.database import Database
-from service.store.ledger import Ledger
-from service.store.partitions import Partitions
-from service.store.policies import Policies
-from service.store.registry import Registry
 from service.store.rollups import Gathered, Rollups
 from service.store.verdicts import Post
 from tests.books import accept
-from tests.conftest import at_database
 from tests.reference.histories import CHANNELS, NOW, QUEUES, SITES
 from tests.reference.kpis import rows
 from tests.reference.postings import histories
@@ -33,7 +24,7 @@ from tests.reference.rollups import Place, expected_rollups
 from tests.reference.stories import homes, stories
 from tests.reference.voices import DIMENSIONS, STANDARDS
 from tests.reference.walk import MINUTE, Event, gather, micros
-from tests.store.stored import TABLES
+from tests.store.arena import writers_at
 
 NOW_US = micros(NOW)
 LABELS = {
@@ -57,35 +48,16 @@ class Stage:
         self, history: Sequence[Event], interval: Interval, selection: Selection, group_by: Sequence[str]
     ) -> Gathered:
         """Commit a history and gather what the questions need."""
-        database = Database(self.url)
-        registry = Registry(database, max_sites=10, max_queues_per_site=10)
-        ledger = Ledger(
-            database, registry, Partitions(database), Policies(database), number=0, live_horizon_seconds=3600
-        )
-        try:
-            async with database.engine.begin() as connection:
-                await connection.execute(text(f"TRUNCATE {TABLES}"))
+        async with writers_at(self.url) as (database, *_, (ledger,)):
             await ledger.commit([Post(1, accept(history, NOW_US))], NOW_US)
             return await Rollups(database).gather(interval, Step.TOTAL, selection, group_by, needs(QUESTIONS))
-        finally:
-            await ledger.close()
-            await database.close()
 
 
 @pytest.fixture(scope="module")
-def stage(postgres_url: str, template: str) -> Iterator[Stage]:
-    name = f"stage_{uuid.uuid4().hex[:8]}"
-
-    async def administer(statement: str) -> None:
-        connection = await asyncpg.connect(postgres_url)
-        await connection.execute(statement)
-        await connection.close()
-
-    asyncio.run(administer(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    made = Stage(at_database(postgres_url, name))
+def stage(module_database_url: str) -> Iterator[Stage]:
+    made = Stage(module_database_url)
     yield made
     made.runner.close()
-    asyncio.run(administer(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 def labelled(place: Place) -> dict[str, str]:

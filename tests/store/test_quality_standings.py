@@ -17,7 +17,6 @@ from service.core.window import number_of
 from service.exporter import render
 from service.files import promises_in, shipped_objectives
 from service.store.access import Access
-from service.store.audit import auditing
 from service.store.cohorts import Selection
 from service.store.database import Database
 from service.store.ledger import Ledger
@@ -26,6 +25,7 @@ from service.store.registry import Registry
 from service.store.rollups import Rollups
 from service.store.verdicts import Post
 from tests.books import accept
+from tests.store.proof import audit
 from tests.terms import promises
 
 NOW = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -230,9 +230,5 @@ async def test_numbers_judged_are_those_of_the_log(world: World) -> None:
     counted = await world.counted()
     names = ("promises-95-kept", "complaints-90-answered-in-1d", "csat-80", "standards-90")
     assert [counted[name] for name in names] == [(2, 1), (1, 1), (3, 1), (10, 1)]
-    async with auditing(
-        world.database, world.registry, world.policies, lambda: microseconds(NOW), lambda _stage, _report: None
-    ) as audit:
-        await audit.run()
-    assert audit.report.findings == []
-    assert audit.report.events == 8
+    report = await audit(world.database, world.registry, microseconds(NOW))
+    assert (report.findings, report.events) == ([], 8)

@@ -17,12 +17,12 @@ from service.store.erasures import erase_customer
 from service.store.ledger import Ledger
 from service.store.partitions import Partitions
 from service.store.policies import Policies
-from service.store.rebuild import Rebuild
 from service.store.registry import Registry
 from service.store.retention import Retention
 from service.telemetry import Telemetry
 from service.timer import Timer
 from tests.reference.walk import SECOND, instant
+from tests.store.proof import rebuild_by
 from tests.store.retained import (
     ANNA,
     BEN,
@@ -39,7 +39,6 @@ from tests.store.retained import (
     numbers,
     partitions,
     post,
-    quiet,
     retain,
     subjects,
     visit,
@@ -213,7 +212,7 @@ class Beside:
         """Make everything again, once it has begun."""
         while (await Policies(self.database).latest()).kept_from_us is None:
             await asyncio.sleep(0.01)
-        await Rebuild(self.database, self.registry, Policies(self.database), ledger, lambda: NOW_US, quiet).run()
+        await rebuild_by(ledger, self.database, self.registry, NOW_US).run()
 
 
 async def test_writers_erasures_audits_and_a_rebuild_go_on_beside_it(

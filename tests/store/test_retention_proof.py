@@ -15,6 +15,7 @@ from service.store.registry import Registry
 from service.telemetry import Telemetry
 from service.timer import Timer
 from tests.reference.walk import SECOND
+from tests.store.proof import rebuild_by
 from tests.store.retained import (
     ANNA,
     BEN,
@@ -28,7 +29,6 @@ from tests.store.retained import (
     event,
     numbers,
     post,
-    quiet,
     retain,
     subjects,
     tables_with,
@@ -52,7 +52,7 @@ async def kept(database: Database, ledger: Ledger) -> Ledger:
 
 @pytest.fixture
 def rebuild(kept: Ledger, database: Database, registry: Registry) -> Rebuild:
-    return Rebuild(database, registry, Policies(database), kept, lambda: NOW_US, quiet)
+    return rebuild_by(kept, database, registry, NOW_US)
 
 
 async def execute(database: Database, statement: str) -> None:
@@ -211,7 +211,7 @@ async def test_a_rebuild_does_not_bring_back_what_is_forgotten_meanwhile(
     await post(ledger, HISTORY)
     await Timer(ledger, Telemetry()).tick(NOW_US)
     await execute(database, "UPDATE interactions SET facts = convert_to('[]', 'UTF8') WHERE subject IN ('j1', 'm1')")
-    work = Rebuild(database, registry, Policies(database), ledger, lambda: NOW_US, quiet)
+    work = rebuild_by(ledger, database, registry, NOW_US)
     mend = work._mend
 
     async def late(wrong: object) -> None:
@@ -234,7 +234,7 @@ async def test_sums_are_looked_at_again_where_more_is_forgotten_meanwhile(
     await post(ledger, HISTORY)
     await Timer(ledger, Telemetry()).tick(NOW_US)
     await execute(database, "DELETE FROM event_keys WHERE id LIKE 'j1-%'")
-    work = Rebuild(database, registry, Policies(database), ledger, lambda: NOW_US, quiet)
+    work = rebuild_by(ledger, database, registry, NOW_US)
     transact = ledger.transact
 
     async def late(*arguments: Any) -> Any:

@@ -24,7 +24,7 @@ from tests.reference.rollups import Place, expected_cells, expected_objectives, 
 from tests.reference.rows import Row
 from tests.reference.walk import DAY, MINUTE, Event, Key, gather, instant
 from tests.reference.worlds import REGISTRATIONS, World, calendars, final, laid_out, worlds
-from tests.store.arena import Arena, Stage, arena_on
+from tests.store.arena import Arena, Stage
 from tests.store.stored import fetch, stored_rollups
 
 EXAMPLES = int(os.environ.get("FRONTLINE_WORLDS", "40"))
@@ -151,9 +151,10 @@ async def play(arena: Arena, world: World, deal: Any, plan: Plan) -> tuple[Twin,
 
 
 @pytest.fixture(scope="module")
-def arena(postgres_url: str, template: str) -> Iterator[Arena]:
-    with arena_on(postgres_url, template) as made:
-        yield made
+def arena(module_database_url: str) -> Iterator[Arena]:
+    made = Arena(module_database_url)
+    yield made
+    made.runner.close()
 
 
 def since(kept_from: float, found: Mapping[Place, T]) -> dict[Place, T]:

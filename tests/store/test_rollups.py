@@ -3,17 +3,14 @@
 import asyncio
 import gzip
 import json
-import uuid
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from service.core.catalogue.kpi import Shape
 from service.core.catalogue.kpis import KPIS, SERVICE_LEVEL_FORMULAS
@@ -32,12 +29,12 @@ from service.store.registry import Registry
 from service.store.rollups import Gathered, Rollups
 from service.store.verdicts import Post
 from tests.books import accept
-from tests.conftest import DATA, at_database
+from tests.conftest import DATA
 from tests.reference import kpis as reference
 from tests.reference.histories import CHANNELS, NOW, QUEUES, SITES
 from tests.reference.postings import histories
 from tests.reference.walk import MINUTE, gather, micros
-from tests.store.stored import TABLES
+from tests.store.arena import writers_at
 
 NOW_US = micros(NOW)
 COHORT_KPIS = [kpi.name for kpi in KPIS if kpi.shape is not Shape.NOW and not kpi.needs_objective]
@@ -103,36 +100,17 @@ class Stage:
 
     async def ask(self, batches: Sequence[Sequence[Event]], questions: Sequence[Question], **asked: Any) -> Any:
         """Commit batches and gather what questions need."""
-        database = Database(self.url)
-        registry = Registry(database, max_sites=10, max_queues_per_site=10)
-        ledger = Ledger(
-            database, registry, Partitions(database), Policies(database), number=0, live_horizon_seconds=3600
-        )
-        try:
-            async with database.engine.begin() as connection:
-                await connection.execute(text(f"TRUNCATE {TABLES}"))
+        async with writers_at(self.url) as (database, *_, (ledger,)):
             for batch in batches:
                 await post(ledger, *batch)
             return await values(Rollups(database), questions, **asked)
-        finally:
-            await ledger.close()
-            await database.close()
 
 
 @pytest.fixture(scope="module")
-def stage(postgres_url: str, template: str) -> Iterator[Stage]:
-    name = f"stage_{uuid.uuid4().hex[:8]}"
-
-    async def administer(statement: str) -> None:
-        connection = await asyncpg.connect(postgres_url)
-        await connection.execute(statement)
-        await connection.close()
-
-    asyncio.run(administer(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    made = Stage(at_database(postgres_url, name))
+def stage(module_database_url: str) -> Iterator[Stage]:
+    made = Stage(module_database_url)
     yield made
     made.runner.close()
-    asyncio.run(administer(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 def same(question: Question, found: Value, rows: Sequence[reference.Row]) -> bool:

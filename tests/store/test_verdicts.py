@@ -3,16 +3,14 @@
 from typing import Any
 
 from service.core.event import MAX_EVENTS_PER_INTERACTION
-from service.store.audit import auditing
 from service.store.database import Database
-from service.store.findings import Report
 from service.store.ledger import Ledger
-from service.store.policies import Policies
 from service.store.registry import Registry
 from service.store.verdicts import Outcome, Post
 from tests.books import accept
 from tests.reference.histories import NOW
 from tests.reference.walk import micros
+from tests.store.proof import audit
 from tests.store.stored import scalar, stored_rollups
 
 NOW_US = micros(NOW)
@@ -34,12 +32,6 @@ def turn(number: int, *, subject: str = "loop") -> Event:
     }
 
 
-async def verified(database: Database, registry: Registry) -> Report:
-    async with auditing(database, registry, Policies(database), lambda: NOW_US, lambda *_: None) as audit:
-        await audit.run()
-    return audit.report
-
-
 async def test_an_interaction_takes_so_many_events_and_no_more(
     database: Database, ledger: Ledger, registry: Registry
 ) -> None:
@@ -52,7 +44,7 @@ async def test_an_interaction_takes_so_many_events_and_no_more(
     assert outcome.rejected[0].id == f"loop-{MAX_EVENTS_PER_INTERACTION}"
     assert "1000 events" in outcome.rejected[0].detail
     assert outcome.rejected[0].detail.startswith("subject: ")
-    assert (await verified(database, registry)).findings == []
+    assert (await audit(database, registry, NOW_US)).findings == []
     assert await scalar(database, "SELECT count(*) FROM event_keys") == MAX_EVENTS_PER_INTERACTION + 1
 
 
@@ -68,7 +60,7 @@ async def test_a_full_interaction_knows_its_events_and_refuses_new_ones_again_an
         assert (outcome.accepted, outcome.duplicates, len(outcome.rejected)) == (0, 1, 1)
         assert outcome.rejected[0].index == 1
     assert await stored_rollups(database) == before
-    assert (await verified(database, registry)).findings == []
+    assert (await audit(database, registry, NOW_US)).findings == []
 
 
 async def test_an_event_that_is_refused_is_refused_in_every_post_that_has_it(ledger: Ledger) -> None:

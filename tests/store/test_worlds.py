@@ -17,7 +17,7 @@ from service.store.verdicts import Post
 from tests.books import accept
 from tests.reference.rollups import by_local_day, expected_cells, expected_objectives, expected_rollups, punctual
 from tests.reference.worlds import World, calendars, final, world_rows, world_stories, worlds
-from tests.store.arena import Arena, Stage, arena_on
+from tests.store.arena import Arena, Stage
 
 EXAMPLES = int(os.environ.get("FRONTLINE_WORLDS", "120"))
 
@@ -49,9 +49,10 @@ async def _tell(world: World, stage: Stage, deal: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def arena(postgres_url: str, template: str) -> Iterator[Arena]:
-    with arena_on(postgres_url, template) as made:
-        yield made
+def arena(module_database_url: str) -> Iterator[Arena]:
+    made = Arena(module_database_url)
+    yield made
+    made.runner.close()
 
 
 # A world is told to three writers on a database, too slowly for shrinking to pay: what fails is shown as it was drawn.
