@@ -5,7 +5,7 @@ import itertools
 import json
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,6 +29,9 @@ _UNTIL_DUE_SECONDS = 0.2  # some pass the deadline before the service hears of t
 _NEW_A_POST = 12
 _KNOWN_A_POST = 4
 _CUSTOMERS = 40  # few, so that transactions meet at them
+_CONTENT, _BEST = 4, 5
+_CHECKED = 7
+_STATES = ("up", "degraded", "down")
 
 EventName = tuple[str, str]
 """The `source` and `id` of an event."""
@@ -36,12 +39,19 @@ EventName = tuple[str, str]
 
 @dataclass
 class Encounter:
-    """What one customer's events say, for the count at the end."""
+    """What one customer's events say, for the count at the end.
+
+    `is_kept` is whether a promise was kept in time, None where none was made; `score` is what the customer gave, of
+    five; `passed` is how many of `_CHECKED` items were as the standard says, None where nobody looked.
+    """
 
     customer: str
     wait_seconds: int
     is_call: bool
     is_wrong: bool
+    is_kept: bool | None
+    score: int | None
+    passed: int | None
 
 
 @dataclass
@@ -83,9 +93,18 @@ class Record:
 
     def kpis(self) -> dict[str, float]:
         """What `/v1/kpis` must answer once every event has been posted."""
-        wrong = sum(one.is_wrong for one in self.encounters)
         everyone = len(self.encounters)
-        return {"offered": everyone, "answered": everyone, "completed": everyone, "corrected": wrong, "waiting": 0}
+        promises = [one.is_kept for one in self.encounters if one.is_kept is not None]
+        scores = [one.score for one in self.encounters if one.score is not None]
+        passed = [one.passed for one in self.encounters if one.passed is not None]
+        return {
+            **dict.fromkeys(("offered", "answered", "completed"), everyone),
+            "corrected": sum(one.is_wrong for one in self.encounters),
+            "waiting": 0,
+            "promise_kept_rate": sum(promises) / len(promises),
+            "csat": sum(score >= _CONTENT for score in scores) / len(scores),
+            "standards_compliance": sum(passed) / (len(passed) * _CHECKED),
+        }
 
     def service_level(self) -> tuple[int, int]:
         """The calls answered in time, and all of them."""
@@ -158,9 +177,26 @@ class Poster:
                 wait_seconds=self._chance.randint(1, 2 * OBJECTIVE_SECONDS),
                 is_call=self._chance.random() < 0.5,
                 is_wrong=self._chance.random() < 0.3,
+                is_kept=self._chance.choice((True, False, None)),
+                score=self._chance.choice((None, *range(1, _BEST + 1))),
+                passed=self._chance.choice((None, *range(_CHECKED + 1))),
             )
             self._record.encounters.append(encounter)
-            self._waiting += events_of(encounter, self._name, subject, datetime.now(UTC))
+            now = datetime.now(UTC)
+            self._waiting += events_of(encounter, self._name, subject, now)
+            self._waiting += self._levels(subject, now)
+
+    def _levels(self, subject: str, now: datetime) -> Iterator[dict[str, Any]]:
+        """How a till and a line stand, of which several posters tell."""
+        till = {"resource": f"till-{self._chance.randrange(2)}"}
+        for kind, data in (
+            ("availability.changed", till | {"kind": "equipment", "state": self._chance.choice(_STATES)}),
+            ("heartbeat", till | {"interval_seconds": self._chance.randint(1, 60)}),
+            ("staffing.changed", {"queue": "tills", "staffed": self._chance.randrange(5)}),
+        ):
+            if self._chance.random() < 0.3:
+                at = now - timedelta(seconds=self._chance.randrange(OBJECTIVE_SECONDS))
+                yield _event(f"{subject}-{kind}", self._name, kind, at, {"site": "shop"} | data)
 
     async def _post(self) -> None:
         self._chance.shuffle(self._waiting)
@@ -195,17 +231,30 @@ def events_of(encounter: Encounter, source: str, subject: str, now: datetime) ->
         kinds.append(("recovered", encounter.wait_seconds + 40, {}))
     common = {"site": "shop", "channel": "phone" if encounter.is_call else "pos", "customer": encounter.customer}
     arrival = now - timedelta(seconds=OBJECTIVE_SECONDS - _UNTIL_DUE_SECONDS)
+    told = [(f"interaction.{kind}", after, common | data) for kind, after, data in kinds]
+    told += _besides(encounter, subject, arrival)
     return [
-        {
-            "id": f"{subject}-{kind}",
-            "source": source,
-            "type": f"interaction.{kind}",
-            "time": (arrival + timedelta(seconds=after)).isoformat(),
-            "subject": subject,
-            "data": {**common, **data},
-        }
-        for kind, after, data in kinds
+        _event(f"{subject}-{kind}", source, kind, arrival + timedelta(seconds=after), data)
+        | ({} if kind == "assessment.recorded" else {"subject": subject})
+        for kind, after, data in told
     ]
+
+
+def _besides(encounter: Encounter, subject: str, arrival: datetime) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """What is promised, said and seen of an encounter; where it belongs only its own events tell."""
+    if encounter.is_kept is not None:
+        due = (arrival + timedelta(seconds=10)).isoformat()
+        yield "promise.made", 1, {"promise": subject, "due": due, "kind": "callback"}
+        yield "promise.kept", 9 if encounter.is_kept else 18, {"promise": subject}
+    if encounter.score is not None:
+        yield "feedback.received", 15, {"kind": "survey", "metric": "csat", "score": encounter.score, "scale": _BEST}
+    if encounter.passed is not None:
+        seen = {"standard": "smile", "passed": encounter.passed, "of": _CHECKED}
+        yield "assessment.recorded", 5, {"site": "shop", "channel": "pos"} | seen
+
+
+def _event(id_: str, source: str, kind: str, at: datetime, data: dict[str, Any]) -> dict[str, Any]:
+    return {"id": id_, "source": source, "type": kind, "time": at.isoformat(), "data": data}
 
 
 class Traffic:
