@@ -13,7 +13,7 @@ from service.store.tables import BUCKETS, rollups, series
 _DAILY = ("rollups_daily", "buckets_daily", "objective_rollups_daily")
 _DAY = "date '1970-01-01' + CAST(:first_day AS int) + width_bucket(minute, CAST(:midnights AS timestamptz[])) - 1"
 _MEASURES = ", ".join(measure.name for measure in MEASURES)
-_SUMS = ", ".join(f"coalesce(sum({measure.name}), 0)" for measure in MEASURES)
+_SUMS = ", ".join(f"sum({measure.name})" for measure in MEASURES)
 _ROLLUPS_SQL = f"""
 INSERT INTO rollups_daily (series_id, day, stripe, {_MEASURES})
 SELECT series_id, {_DAY} AS day, 0, {_SUMS} FROM rollups WHERE series_id = ANY(:numbers) GROUP BY 1, 2

@@ -276,7 +276,7 @@ async def _add_measures(
 ) -> None:
     columns: list[list[Any]] = [[key[0] for key in rows], [key[1] for key in rows]]
     values = rows.values()
-    columns.extend([amounts.get(code, 0) for amounts in values] for code in codes)
+    columns.extend([amounts.get(code) or None for amounts in values] for code in codes)
     try:
         await connection.execute(_measures_sql(table, key_column, key_expression, codes, "bigint"), stripe, *columns)
     except asyncpg.DataError:
@@ -289,7 +289,7 @@ def _measures_sql(table: str, key_column: str, key_expression: str, codes: tuple
     names = [MEASURE_BY_CODE[code].name for code in codes]
     arrays = ", ".join(f"${place}::{number}[]" for place in range(4, 4 + len(names)))
     listed = ", ".join(names)
-    sums = ", ".join(f"{name} = t.{name} + excluded.{name}" for name in names)
+    sums = ", ".join(f"{name} = coalesce(t.{name}, 0) + coalesce(excluded.{name}, 0)" for name in names)
     return f"""
     INSERT INTO {table} AS t (series_id, {key_column}, stripe, {listed})
     SELECT s, {key_expression.format("k")}, $1, {listed}

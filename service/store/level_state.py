@@ -15,7 +15,9 @@ from service.store.level_tables import levels
 from service.store.tables import sites
 
 _HANDLED_SQL = """
-SELECT w.site, w.queue, CAST(sum(t.service_us + t.hold_us + t.wrap_up_us) AS bigint), CAST(sum(t.offered) AS bigint)
+SELECT w.site, w.queue,
+    CAST(coalesce(sum(t.service_us), 0) + coalesce(sum(t.hold_us), 0) + coalesce(sum(t.wrap_up_us), 0) AS bigint),
+    CAST(coalesce(sum(t.offered), 0) AS bigint)
 FROM unnest(CAST(:sites AS text[]), CAST(:queues AS text[]), CAST(:days AS date[])) AS w (site, queue, day)
 JOIN sites ON sites.name = w.site
 JOIN series ON series.site_id = sites.id AND series.queue = w.queue

@@ -41,7 +41,7 @@ STATUS = View(
 def _daily_sums(groups: Collection[str]) -> str:
     measures = map(MEASURE_BY_NAME.__getitem__, measures_of(groups))
     return ",\n        ".join(
-        f"sum({measure.name}){'::bigint' if measure.unit is Unit.COUNT else ''} AS {measure.name}"
+        f"coalesce(sum({measure.name}), 0){'::bigint' if measure.unit is Unit.COUNT else ''} AS {measure.name}"
         for measure in measures
     )
 

@@ -76,8 +76,7 @@ class Statements:
     def over_spans(self, tally: Tally, spans: Columns) -> Statement:
         """What spans of minutes hold, by their signs."""
         numbers = [
-            f"CAST(coalesce(sum(member.sign * ({number.of_minutes})), 0) AS {number.type})"
-            for number in tally.numbers.values()
+            f"CAST(sum(member.sign * ({number.of_minutes})) AS {number.type})" for number in tally.numbers.values()
         ]
         point, values = self._point()
         near, bounds = _near(spans)

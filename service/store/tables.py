@@ -41,22 +41,15 @@ def timestamp() -> DateTime:
     return DateTime(timezone=True)
 
 
-def _measures() -> list[Column[Any]]:
-    """A count, or a sum of microseconds, which over many years may exceed 64 bits."""
+def _measures(*, of_years: bool) -> list[Column[Any]]:
+    """What is to be added to each measure, null for nothing: most rows are about a few, and take little room so.
+
+    Microseconds added up over years may exceed 64 bits.
+    """
     return [
-        Column(
-            measure.name,
-            BigInteger if measure.unit is Unit.COUNT else Numeric,
-            nullable=False,
-            server_default="0",
-        )
+        Column(measure.name, Numeric if of_years and measure.unit is not Unit.COUNT else BigInteger)
         for measure in MEASURES
     ]
-
-
-def _parts_of_measures() -> list[Column[Any]]:
-    """What is to be added to a measure; a row says something of a few of them, and takes no room for the others."""
-    return [Column(measure.name, BigInteger) for measure in MEASURES]
 
 
 def _objective_counts() -> list[Column[Any]]:
@@ -237,7 +230,7 @@ rollups = Table(
     metadata,
     Column("series_id", Integer, nullable=False),
     Column("minute", timestamp(), nullable=False),
-    *_parts_of_measures(),
+    *_measures(of_years=False),
     Index("rollups_by_minute", "series_id", "minute"),
     comment="every measure per series and minute of arrival, batch by batch: add them up",
 )
@@ -271,7 +264,7 @@ rollups_daily = Table(
     Column("series_id", Integer, nullable=False),
     Column("day", Date, nullable=False),
     Column("stripe", SmallInteger, nullable=False),
-    *_measures(),
+    *_measures(of_years=True),
     PrimaryKeyConstraint("series_id", "day", "stripe"),
     comment="every measure per series and local day of the site; stripes keep writers out of each other's way, add "
     "them up",
@@ -321,7 +314,7 @@ live_totals = Table(
     Column("series_id", Integer, nullable=False),
     Column("class", SmallInteger, nullable=False),
     Column("stripe", SmallInteger, nullable=False),
-    *_measures(),
+    *_measures(of_years=True),
     PrimaryKeyConstraint("series_id", "class", "stripe"),
     comment="every measure per series over all time, as live (0), backfilled (1), corrected up (2) or down (3)",
 )

@@ -75,7 +75,7 @@ def _objective(number: int) -> Tally:
 
 
 def _measure(name: str) -> Number:
-    column = f"t.{name}"
+    column = f"coalesce(t.{name}, 0)"
     return Number(column, column, "bigint" if MEASURE_BY_NAME[name].unit is Unit.COUNT else "numeric")
 
 

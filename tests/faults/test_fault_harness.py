@@ -51,7 +51,7 @@ async def test_the_check_fails_where_the_log_or_a_number_is_wrong(make_harness: 
             await harness.check()
 
     for count, complaint in (("offered", " tells "), ("abandoned", "verify: ")):
-        more, less = (f"UPDATE rollups_daily SET {count} = {count} {by} 1 WHERE {_DAY}" for by in "+-")
+        more, less = (f"UPDATE rollups_daily SET {count} = coalesce({count}, 0) {by} 1 WHERE {_DAY}" for by in "+-")
         async with meddling(harness, more, less):
             with pytest.raises(AssertionError, match=complaint):
                 await harness.check()

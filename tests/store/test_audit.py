@@ -23,7 +23,7 @@ from tests.reference.histories import NOW
 from tests.reference.walk import DAY as DAY_US
 from tests.reference.walk import SECOND, micros
 from tests.store.proof import findings, rebuild_by
-from tests.store.stored import NAMES, fetch, identity_gaps, scalar, stored_days, stored_rollups
+from tests.store.stored import SUMS, fetch, identity_gaps, scalar, stored_days, stored_rollups
 from tests.terms import answered_within, promises
 
 NOW_US = micros(NOW)
@@ -105,7 +105,7 @@ async def everything(database: Database) -> dict[str, Any]:
             tuple(row)
             for row in await fetch(
                 database,
-                f"SELECT series_id, {', '.join(f'sum({name})' for name in NAMES)} FROM live_totals "
+                f"SELECT series_id, {SUMS} FROM live_totals "
                 "WHERE class = 0 GROUP BY 1 ORDER BY 1",
             )
         ],
