@@ -105,8 +105,7 @@ async def everything(database: Database) -> dict[str, Any]:
             tuple(row)
             for row in await fetch(
                 database,
-                f"SELECT series_id, {SUMS} FROM live_totals "
-                "WHERE class = 0 GROUP BY 1 ORDER BY 1",
+                f"SELECT series_id, {SUMS} FROM live_totals WHERE class = 0 GROUP BY 1 ORDER BY 1",
             )
         ],
         "contacts": sorted(
