@@ -1,6 +1,6 @@
 """What is kept of interactions beside their facts, and the rows that a transaction writes of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import asyncpg
 import msgspec
@@ -115,8 +115,12 @@ def without(work: Work, refused: Mapping[EventKey, Refusal]) -> Work | None:
     return Work(work.key, new, present + new, work.booked, story_of(work.key[1], present + new), work.home)
 
 
-async def close_visits(connection: Connection, keys: Sequence[InteractionKey], works: Sequence[Work]) -> None:
-    """Take the open visits of interactions out, so that what is open now is put in whatever was there."""
+async def close_visits(connection: Connection, works: Sequence[Work], others: Iterable[InteractionKey] = ()) -> None:
+    """Take the open visits of stories out, so that what is open now is put in whatever was there.
+
+    So are those of others, which may be of stories that are gone.
+    """
+    keys = {*others, *(work.key for work in works)}
     await connection.execute(_CLOSE_SQL, *zip(*keys, strict=True))
     for work in works:
         if work.booked is not None:

@@ -149,7 +149,7 @@ class Ledger:
             nothing: Facts = {key: [] for key in keys}
             asides = {key: nothing.pop(key) for key in keys if is_aside(key[1])}
             works = await self._gather(connection, nothing, asides, {})
-            await close_visits(connection, keys, works)
+            await close_visits(connection, works, keys)
             await self.rebook(connection, works, turn)
 
         await self.transact(run, now_us)

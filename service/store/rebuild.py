@@ -135,7 +135,7 @@ class Rebuild:
                 works.append(Work(key, [], facts, booked, story, home))
             if not works:
                 return
-            await close_visits(connection, [work.key for work in works], works)
+            await close_visits(connection, works)
             await self._ledger.rebook(connection, works, _repairing(turn))
             unknown = [work.key for work in works if not work.facts]
             if unknown:

@@ -90,6 +90,27 @@ async def test_a_late_event_that_shows_an_answer_in_time_takes_the_breach_back(
     assert await counts(database, TAKEN_BACK) == (0, 1)
 
 
+async def test_a_deadline_passes_while_a_complaint_and_a_promise_about_the_same_call_are_open(
+    database: Database, ledgers: list[Ledger]
+) -> None:
+    timer = Timer(ledgers[1], Telemetry())
+    due = (NOW + timedelta(hours=1)).isoformat()
+    promise = {"promise": "p", "due": due, "kind": "fix"}
+    beside = [
+        {**event("call-1", "made", 5), "type": "promise.made", "data": promise},
+        {**event("call-1", "received", 6), "type": "feedback.received", "data": {"kind": "complaint"}},
+    ]
+    await post(ledgers[0], [arrival(), *beside], NOW_US + 10 * SECOND)
+    opened = "SELECT count(*) FROM open_visits"
+    assert await scalar(database, opened) == 3
+    assert await timer.tick(NOW_US + 20 * SECOND) == 1
+    assert await counts(database) == (1, 1)
+    assert await scalar(database, opened) == 3
+    await timer.tick(NOW_US + HOUR)
+    assert await scalar(database, "SELECT sum(promises_due) FROM rollups") == 1
+    assert await identity_gaps(database) == {}
+
+
 @pytest.mark.parametrize("end", ["abandoned", "diverted"])
 async def test_who_leaves_after_the_threshold_stays_a_breach(
     database: Database, ledgers: list[Ledger], end: str
