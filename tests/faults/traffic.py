@@ -248,6 +248,8 @@ def _besides(encounter: Encounter, subject: str, arrival: datetime) -> Iterator[
         yield "promise.kept", 9 if encounter.is_kept else 18, {"promise": subject}
     if encounter.score is not None:
         yield "feedback.received", 15, {"kind": "survey", "metric": "csat", "score": encounter.score, "scale": _BEST}
+    elif encounter.is_wrong:
+        yield "feedback.received", 15, {"kind": "complaint"}
     if encounter.passed is not None:
         seen = {"standard": "smile", "passed": encounter.passed, "of": _CHECKED}
         yield "assessment.recorded", 5, {"site": "shop", "channel": "pos"} | seen
