@@ -115,6 +115,15 @@ def assert_order_does_not_matter(deliveries: Sequence[Batch]) -> None:
         assert outcome(order) == expected
 
 
+def assert_comes_to(
+    adapter: Adapter, mapping: Any, deliveries: Sequence[Delivery], expected: Mapping[str, Mapping[str, int]]
+) -> None:
+    """A sequence comes to what it comes to by hand, in any order and repetition of its deliveries."""
+    found = batches(adapter, mapping, deliveries)
+    assert counted(found) == expected
+    assert_order_does_not_matter([batch for batch in found if batch])
+
+
 def assert_nothing_is_lost(adapter: Adapter, mapping: Any, body: bytes, parts: int | None = None) -> Reading:
     """Whatever a body says, it is read, kept or known to say nothing; what is kept reads the same by itself."""
     reader = adapter.reader(mapping)

@@ -6,6 +6,8 @@ from service.vendors.reading.delivery import Delivery
 from tests.vendors.calls import at, posted_json
 
 PREFIX = "v2.detail.events.conversation"
+MAPPING = {"queues": {"q-sales": "sales", "q-billing": "billing"}, "sites": {"d-1": "riga"}}
+BILLING: dict[str, Any] = {"queue": "q-billing"}
 
 
 def detail_event(

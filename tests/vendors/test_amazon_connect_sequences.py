@@ -6,7 +6,7 @@ import pytest
 
 from service.vendors.amazon_connect import ADAPTER
 from service.vendors.reading.delivery import Delivery
-from tests.vendors.calls import assert_order_does_not_matter, batches, counted, only, read
+from tests.vendors.calls import assert_comes_to, assert_order_does_not_matter, batches, counted, only
 from tests.vendors.connect_samples import MAPPING, firehose, record, sent
 
 SECOND = 1_000_000
@@ -134,16 +134,8 @@ SEQUENCES: dict[str, tuple[list[Delivery], dict[str, dict[str, int]]]] = {
 
 
 @pytest.mark.parametrize("name", SEQUENCES)
-def test_sequences_come_to_what_they_come_to_by_hand(name: str) -> None:
-    deliveries, expected = SEQUENCES[name]
-    assert counted(batches(ADAPTER, MAPPING, deliveries)) == expected
-
-
-@pytest.mark.parametrize("name", SEQUENCES)
-def test_neither_order_nor_repetition_matters(name: str) -> None:
-    deliveries, _ = SEQUENCES[name]
-    sent_ = [delivery for delivery in deliveries if read(ADAPTER, MAPPING, delivery).parts]
-    assert_order_does_not_matter(batches(ADAPTER, MAPPING, sent_))
+def test_sequences_come_to_what_they_come_to_by_hand_in_any_order(name: str) -> None:
+    assert_comes_to(ADAPTER, MAPPING, *SEQUENCES[name])
 
 
 CALL: dict[str, Any] = {"queue": ("sales", 4, 34), "agent": ("ana", 34), "ended": 94}
