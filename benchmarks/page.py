@@ -11,7 +11,7 @@ from benchmarks.aims import AIMS
 from benchmarks.figures import figure
 from benchmarks.listed import MODULES, NAMED, named
 from benchmarks.plot import plot
-from benchmarks.results import COMMITTED, Machine, Results, Taken, load, save
+from benchmarks.results import COMMITTED, Machine, Results, Taken, beside, load, save
 
 DOCS = Path(__file__).parent.parent / "docs"
 _HEAD = """\
@@ -30,9 +30,12 @@ measures all but the last on your machine, and `make bench ARGS=endurance`, whic
 @click.command()
 @click.argument("measured", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def main(measured: Path | None) -> None:
-    """Write docs/performance.md and its plot. The results in MEASURED, if it is named, take the place of those kept."""
+    """Write docs/performance.md and its plot, with the results in MEASURED if it is named.
+
+    They take the place of older ones of the same benchmarks, and of all that were taken on another machine.
+    """
     if measured is not None:
-        save(load(measured), COMMITTED)
+        save(beside(load(COMMITTED), load(measured)), COMMITTED)
     results = load(COMMITTED)
     (DOCS / "performance.md").write_text(page(results), encoding="utf-8")
     (DOCS / "performance.svg").write_text(plot(results), encoding="utf-8")

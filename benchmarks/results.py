@@ -81,6 +81,13 @@ def load(path: Path) -> Results:
     return msgspec.json.decode(path.read_bytes(), type=Results)
 
 
+def beside(kept: Results, measured: Results) -> Results:
+    """What was measured, and what is kept of the same machine and was not measured again."""
+    if kept.machine != measured.machine:
+        return measured
+    return Results(measured.machine, kept.benchmarks | measured.benchmarks)
+
+
 def of_this_machine(path: Path) -> Results:
     """The results that a file has of this machine, to be added to; none where it has another's or isn't there."""
     machine = this_machine()

@@ -10,7 +10,7 @@ from benchmarks.aims import AIMS, Aim
 from benchmarks.listed import MODULES, NAMED, named
 from benchmarks.page import page
 from benchmarks.plot import BARS, plot
-from benchmarks.results import COMMITTED, Results, load
+from benchmarks.results import COMMITTED, Results, beside, load
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 RESULTS = load(COMMITTED)
@@ -34,6 +34,13 @@ def measured(key: str, value: float) -> Results:
 def test_the_page_and_the_plot_are_those_that_are_checked_in() -> None:
     assert (DOCS / "performance.md").read_text(encoding="utf-8") == page(RESULTS), "`make bench-page` writes it again"
     assert (DOCS / "performance.svg").read_text(encoding="utf-8") == plot(RESULTS), "`make bench-page` writes it again"
+
+
+def test_what_was_not_measured_again_stands_unless_it_is_of_another_machine() -> None:
+    again = Results(RESULTS.machine, {"batches": msgspec.structs.replace(RESULTS.benchmarks["batches"], seconds=1)})
+    assert beside(RESULTS, again).benchmarks == RESULTS.benchmarks | again.benchmarks
+    elsewhere = Results(msgspec.structs.replace(RESULTS.machine, cores=64), again.benchmarks)
+    assert beside(RESULTS, elsewhere) == elsewhere
 
 
 @pytest.mark.parametrize("name", [named(module) for module in MODULES + NAMED])
