@@ -53,24 +53,22 @@ NOT_HANDED_OVER = [
     form("task.completed", 130, **SALES),
 ]
 SECOND = 1_000_000
+WHOLE = {"interactions": 1, "interactions_answered": 1, "completed": 1, "contacts": 1}
+
+
+def served(wait_seconds: int, service_seconds: int) -> dict[str, int]:
+    """What a visit counts for that was answered, and served to its end."""
+    return {
+        **dict.fromkeys(("offered", "answered", "answered_waits", "handled"), 1),
+        "answered_wait_us": wait_seconds * SECOND,
+        "service_us": service_seconds * SECOND,
+    }
+
+
 SEQUENCES = {
     "answered": (
         ANSWERED,
-        {
-            "sales": {
-                "offered": 1,
-                "answered": 1,
-                "answered_waits": 1,
-                "answered_wait_us": 30 * SECOND,
-                "handled": 1,
-                "service_us": 70 * SECOND,
-                "told_waits": 1,
-                "interactions": 1,
-                "interactions_answered": 1,
-                "completed": 1,
-                "contacts": 1,
-            }
-        },
+        {"sales": {**served(30, 70), **WHOLE, "told_waits": 1}},
     ),
     "abandoned": (
         ABANDONED,
@@ -97,71 +95,21 @@ SEQUENCES = {
     "handed over cold": (
         HANDED_OVER_COLD,
         {
-            "sales": {
-                "offered": 1,
-                "answered": 1,
-                "answered_waits": 1,
-                "answered_wait_us": 10 * SECOND,
-                "handled": 1,
-                "service_us": 60 * SECOND,
-                "interactions": 1,
-                "interactions_answered": 1,
-                "completed": 1,
-                "transferred": 1,
-                "contacts": 1,
-            },
-            "billing": {
-                "offered": 1,
-                "answered": 1,
-                "answered_waits": 1,
-                "answered_wait_us": 30 * SECOND,
-                "handled": 1,
-                "service_us": 30 * SECOND,
-            },
+            "sales": {**served(10, 60), **WHOLE, "transferred": 1},
+            "billing": served(30, 30),
         },
     ),
     "handed over warm": (
         HANDED_OVER_WARM,
         {
-            "sales": {
-                "offered": 1,
-                "answered": 1,
-                "answered_waits": 1,
-                "answered_wait_us": 10 * SECOND,
-                "handled": 1,
-                "service_us": 90 * SECOND,
-                "interactions": 1,
-                "interactions_answered": 1,
-                "completed": 1,
-                "transferred": 1,
-                "contacts": 1,
-            },
-            "billing": {
-                "offered": 1,
-                "answered": 1,
-                "answered_waits": 1,
-                "answered_wait_us": 30 * SECOND,
-                "handled": 1,
-                "service_us": 30 * SECOND,
-            },
+            "sales": {**served(10, 90), **WHOLE, "transferred": 1},
+            "billing": served(30, 30),
         },
     ),
     "not handed over": (
         NOT_HANDED_OVER,
         {
-            "sales": {
-                "offered": 1,
-                "answered": 1,
-                "answered_waits": 1,
-                "answered_wait_us": 10 * SECOND,
-                "handled": 1,
-                "service_us": 120 * SECOND,
-                "interactions": 1,
-                "interactions_answered": 1,
-                "completed": 1,
-                "transferred": 1,
-                "contacts": 1,
-            },
+            "sales": {**served(10, 120), **WHOLE, "transferred": 1},
             "billing": {"offered": 1, "diverted": 1},
         },
     ),
